@@ -1,0 +1,1 @@
+"""What all domains share about patients: reference ranges, physiology, codes, FHIR."""
