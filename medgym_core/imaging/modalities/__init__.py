@@ -1,0 +1,1 @@
+"""One module a modality; `medgym_core.imaging` says what each has."""
