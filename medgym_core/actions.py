@@ -11,12 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from medgym_core.types import Call
+import msgspec
+
+from medgym_core.types import SAY, Call
 
 _THINK = re.compile(r"<think>.*?</think>", re.DOTALL)
 _TAGGED = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 _FUNCTION = re.compile(r"<function=([^<>\s]+)>(.*?)</function>", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=([^<>\s]+)>(.*?)</parameter>", re.DOTALL)
+_DECODER = msgspec.json.Decoder()
 MAX_CHARACTERS = 20_000  # far above any sensible action; keeps a runaway generation from costing parse time
 
 
@@ -38,7 +41,11 @@ def parse_action(text: str) -> Call | Speech | Unreadable:
     """The one action in an assistant message. Never raises."""
     if len(text) > MAX_CHARACTERS:
         return Unreadable(f"message too long; got {len(text)} characters; expected at most {MAX_CHARACTERS}")
-    text = _THINK.sub("", text).strip()
+    if not text.isascii() and not _encodable(text):
+        return Unreadable("message is not valid Unicode; got a lone surrogate")
+    if "<think>" in text:
+        text = _THINK.sub("", text)
+    text = text.strip()
     if not text:
         return Unreadable("empty message; expected one tool call or words to the patient")
     tagged = _TAGGED.findall(text)
@@ -55,15 +62,25 @@ def parse_action(text: str) -> Call | Speech | Unreadable:
 
 
 def render_call(call: Call) -> str:
-    """The canonical (Hermes) text of a call."""
+    """The canonical (Hermes) text of a call; the bare words of `types.speech`."""
+    if call.name == SAY:
+        return str(call.arguments["text"])
     body = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
     return f"<tool_call>{body}</tool_call>"
 
 
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _from_json(body: str) -> Call | Unreadable:
     try:
-        value = json.loads(body)
-    except (json.JSONDecodeError, RecursionError) as error:
+        value = _DECODER.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
         return Unreadable(f"tool call is not JSON: {error}")
     if isinstance(value, dict) and isinstance(value.get("tool_calls"), list):
         if len(value["tool_calls"]) != 1:
@@ -80,8 +97,8 @@ def _checked(value: Any) -> Call | Unreadable:
     arguments = value.get("arguments", {})
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments or "{}")
-        except (json.JSONDecodeError, RecursionError) as error:
+            arguments = _DECODER.decode(arguments or "{}")
+        except (msgspec.DecodeError, RecursionError) as error:
             return Unreadable(f"arguments are not JSON: {error}")
     if not isinstance(arguments, dict):
         return Unreadable(f"arguments must be an object; got {type(arguments).__name__}")

@@ -5,19 +5,72 @@ read or carried out gives an error observation, costs a turn and never ends the 
 `max_turns` truncates it. After the end, `step` raises. Clocks are simulated, so the same actions give the same bytes.
 """
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from medgym_core import domains
 from medgym_core.actions import Speech, Unreadable, parse_action
+from medgym_core.artifacts import digest_bytes
 from medgym_core.errors import MedGymError
 from medgym_core.patient import Patient
 from medgym_core.rewards import Event, Reward, score
 from medgym_core.tools import ToolError, World, find
-from medgym_core.types import Call, Task
+from medgym_core.types import Call, Picture, Task
 
 Message = dict[str, Any]
-"""A chat message: `role` (system, user, assistant, tool) and `content`."""
+"""A chat message: `role` (system, user, assistant, tool) and `content`.
+
+The content is text or, where images belong to it, the list of parts of the OpenAI form: text parts and
+`{"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}`.
+"""
+
+
+IMAGE = "[image]"
+"""What stands for an image where only text can be shown."""
+
+
+def text_of(message: Message) -> str:
+    """The words of a message; `[image]` stands for each image."""
+    content = message["content"]
+    return content if isinstance(content, str) else "\n".join(p.get("text", IMAGE) for p in content)
+
+
+def without_pixels(message: Message) -> Message:
+    """The message with each image's pixels replaced by their digest, for records that must stay small."""
+    content = message["content"]
+    if isinstance(content, str):
+        return message
+    parts = [
+        {"type": "image", "digest": digest_bytes(p["image_url"]["url"].encode())} if p["type"] == "image_url" else p
+        for p in content
+    ]
+    return {**message, "content": parts}
+
+
+def images_of(message: Message) -> list[bytes]:
+    """The PNG images of a message."""
+    content = message["content"]
+    urls = [] if isinstance(content, str) else [p["image_url"]["url"] for p in content if p["type"] == "image_url"]
+    return [b64decode(url.removeprefix(_PNG_URL)) for url in urls]
+
+
+def _message(role: str, text: str, pictures: list[Picture]) -> Message:
+    if not pictures:
+        return {"role": role, "content": text}
+    parts: list[dict[str, Any]] = [{"type": "text", "text": text}]
+    for picture in pictures:
+        parts.append({"type": "image_url", "image_url": {"url": _data_url(picture.png)}})
+    return {"role": role, "content": parts}
+
+
+_PNG_URL = "data:image/png;base64,"
+
+
+@lru_cache(maxsize=256)  # about 10 MB: the images of the tasks in play
+def _data_url(png: bytes) -> str:
+    return _PNG_URL + b64encode(png).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +100,7 @@ class Episode:
         self.patient = Patient(task.story)
         self.messages: list[Message] = [
             {"role": "system", "content": domain.policy},
-            {"role": "user", "content": task.prompt},
+            _message("user", task.prompt, task.chart.images),
         ]
         self.events: list[Event] = []
         self.done = False
@@ -93,9 +146,9 @@ class Episode:
     def _play(self, text: str) -> tuple[Event, Message]:
         action = parse_action(text)
         if isinstance(action, Speech):
-            reply = self.patient.answer(action.text)
+            reply, topic = self.patient.answer(action.text)
             self.world.minutes += 1
-            return Event(None, True, reply, "speech"), {"role": "user", "content": reply}
+            return Event(None, True, reply, "speech", topic), {"role": "user", "content": reply}
         if isinstance(action, Unreadable):
             return self._error(None, action.reason)
         return self._call(action)
@@ -106,7 +159,7 @@ class Episode:
             observation = tool.run(self.world, call.arguments)
         except ToolError as error:
             return self._error(call, str(error))
-        return Event(call, True, observation, tool.kind), {"role": "tool", "content": observation}
+        return Event(call, True, observation, tool.kind), _message("tool", observation, self.world.take_displayed())
 
     def _error(self, call: Call | None, reason: str) -> tuple[Event, Message]:
         content = f"error: {reason}"

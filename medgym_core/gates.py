@@ -1,7 +1,8 @@
 """The seven gates of a task set (design section 4). Each gives a verdict, its value, and the ids that fail it."""
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,15 +11,16 @@ from medgym_core import domains
 from medgym_core.episode import Episode
 from medgym_core.probes import NULLS, reference_texts
 from medgym_core.rewards import grade
-from medgym_core.tasks import case_identity
+from medgym_core.tasks import TaskPool, case_identity
 from medgym_core.text import all_ngrams, ngrams, normal
 from medgym_core.tools import Tool, ToolError, World, find
-from medgym_core.types import Call, Struct, Task
+from medgym_core.types import SAY, Call, Gold, Struct, Task
 
 ORACLE_COMPOSITE = 0.95
 NULL_ACCURACY = 0.15  # above chance
 NULL_COMPOSITE = 0.25
 SENSITIVITY_CHARTS = 60
+MORE_CHARTS = 600  # tried before a tool is called constant: enough for a tool that one type of twenty uses
 
 
 class GateResult(Struct, frozen=True):
@@ -63,19 +65,35 @@ def play(task: Task, texts: list[str], knowledge: Any) -> Episode:
 
 def gradeable(domain: str, tasks: list[Task]) -> GateResult:
     """Every gold is non-empty, and the grader accepts it as its own answer."""
-    return _by_task(
-        "gradeable",
-        domain,
-        tasks,
-        lambda t: bool(
-            t.truth.gold.value not in ("", []) and t.truth.steps and grade(t.truth.gold, gold_text(t))[0] == "correct"
-        ),
-    )
+
+    def graded(task: Task) -> bool:
+        golds = list(task.truth.gold.fields.values()) or [task.truth.gold]
+        return bool(task.truth.steps) and all(g.value not in ("", []) and _accepts_itself(g) for g in golds)
+
+    return _by_task("gradeable", domain, tasks, graded)
+
+
+def _accepts_itself(gold: Gold) -> bool:
+    return grade(gold, gold_answer(gold))[0] == "correct"
+
+
+def gold_answer(gold: Gold) -> str:
+    """The gold as an agent would submit it."""
+    value = gold.value
+    return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def gold_text(task: Task) -> str:
-    value = task.truth.gold.value
-    return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+    """All right answers of a task in one text."""
+    gold = task.truth.gold
+    return "; ".join(map(gold_answer, gold.fields.values())) if gold.fields else gold_answer(gold)
+
+
+def chance(gold: Gold) -> float:
+    """Accuracy of guessing among the options; 0 where the answer is open."""
+    if gold.fields:
+        return math.prod(chance(g) for g in gold.fields.values())
+    return 1 / len(gold.options) if gold.options else 0.0
 
 
 def oracle(domain: str, tasks: list[Task], played: dict[str, Episode]) -> GateResult:
@@ -107,11 +125,11 @@ def evidence(domain: str, tasks: list[Task], played: dict[str, Episode]) -> Gate
 
 def null(domain: str, tasks: list[Task], knowledge: Any) -> list[GateResult]:
     """No probe agent averages above chance + 0.15 in accuracy or above 0.25 in composite."""
-    chance = sum(1 / len(t.truth.gold.options) if t.truth.gold.options else 0.0 for t in tasks) / len(tasks)
+    guessed = sum(chance(t.truth.gold) for t in tasks) / len(tasks)
     accuracy, composite = {}, {}
     for name, script in NULLS.items():
         rewards = [play(t, script(t, 0), knowledge).score() for t in tasks]
-        accuracy[name] = sum(r.accuracy for r in rewards) / len(rewards) - chance
+        accuracy[name] = sum(r.accuracy for r in rewards) / len(rewards) - guessed
         composite[name] = sum(r.composite for r in rewards) / len(rewards)
     return [
         _worst_probe("null accuracy above chance", domain, accuracy, NULL_ACCURACY),
@@ -122,14 +140,18 @@ def null(domain: str, tasks: list[Task], knowledge: Any) -> list[GateResult]:
 def sensitivity(domain: str, tasks: list[Task], knowledge: Any) -> GateResult:
     """Every reading tool that is not declared static answers differently for different patients (ids do not count).
 
+    A tool that seems constant on a small task set is tried on further patients of the domain before it is called so.
     Writing tools act on the patient's state, which the oracle gate sees.
     """
-    constant = [
-        name
-        for name, outputs in tool_outputs(domain, tasks, knowledge).items()
-        if outputs.kind == "read" and not outputs.static and len(outputs.distinct) < 2
-    ]
+    constant = _constant(tool_outputs(domain, tasks, knowledge))
+    if constant:
+        more = TaskPool(domain, "train", MORE_CHARTS, knowledge)
+        constant = _constant(tool_outputs(domain, more, knowledge, constant))
     return GateResult("sensitivity", domain, not constant, float(len(constant)), 0.0, constant)
+
+
+def _constant(found: dict[str, "ToolOutputs"]) -> list[str]:
+    return [name for name, o in found.items() if o.kind == "read" and not o.static and len(o.distinct) < 2]
 
 
 class ToolOutputs(Struct):
@@ -143,14 +165,18 @@ class ToolOutputs(Struct):
     """Different answers, for equal arguments where there are any."""
 
 
-def tool_outputs(domain: str, tasks: list[Task], knowledge: Any) -> dict[str, ToolOutputs]:
-    """Run every tool of the domain on charts of `tasks`: with its example arguments, and where a reference calls it.
+def tool_outputs(
+    domain: str, tasks: Sequence[Task], knowledge: Any, names: Iterable[str] = ()
+) -> dict[str, ToolOutputs]:
+    """Run the tools of the domain (or those of `names`) on charts of `tasks`: with their example arguments, and where a
+    reference calls them.
 
     At least `SENSITIVITY_CHARTS` charts where there are as many, and more while a patient tool has answered all alike.
     """
     spread = sorted(range(len(tasks)), key=lambda i: (i * SENSITIVITY_CHARTS % len(tasks), i))
     result = {}
-    for name, tool in domains.get(domain).tools.items():
+    tools = domains.get(domain).tools
+    for name, tool in {n: tools[n] for n in names or tools}.items():
         found = ToolOutputs(tool.kind, tool.static)
         answers: dict[str, set[str]] = defaultdict(set)
         for i in spread:
@@ -170,8 +196,9 @@ def tool_outputs(domain: str, tasks: list[Task], knowledge: Any) -> dict[str, To
 def _ways(name: str, task: Task, domain: domains.Domain) -> list[list[Call]]:
     """The calls that lead to one of `name`: its examples, and the reference up to it (a result needs its order)."""
     ways = [[Call(name, a)] for a in domain.examples.get(name, [{}])]
-    names = [c.name for c in task.reference]
-    return ways + ([task.reference[: names.index(name) + 1]] if name in names else [])
+    calls = [c for c in task.reference if c.name != SAY]
+    names = [c.name for c in calls]
+    return ways + ([calls[: names.index(name) + 1]] if name in names else [])
 
 
 def _run(tools: dict[str, Tool], task: Task, knowledge: Any, calls: list[Call]) -> str | None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medgym_core.text import normal, tokens
-from medgym_core.types import Call, Evidence, Gold, Task, Truth, UnsafeAction
+from medgym_core.types import SAY, Call, Evidence, Gold, Task, Truth, UnsafeAction
 
 WEIGHTS = {"accuracy": 0.25, "process": 0.20, "safety": 0.20, "format": 0.10, "coherence": 0.10, "assertions": 0.15}
 CRITICAL_CAP = 0.1
@@ -31,6 +31,7 @@ STATEMENT_TOKENS = 16  # a longer "statement" is a copied observation, not a fin
 STATEMENTS_PER_EVIDENCE = 3  # stating everything in sight dilutes the findings that decided
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_NUMBERING = re.compile(r"^\s*\d+\s*[.)]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Event:
     """What came back; empty for a submission."""
     kind: str = "read"
     """Kind of the tool called, or `speech`, or `error`."""
+    topic: str = ""
+    """The patient's topic that the words opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,14 @@ def score(task: Task, events: list[Event]) -> Reward:
     """Score one episode, finished or not."""
     truth = task.truth
     submission = next((e.call for e in events if e.kind == "submit" and e.ok), None)
-    verdict, why_accuracy = grade(truth.gold, str(submission.arguments.get("answer", "")) if submission else None)
+    verdict, why_accuracy = grade_submission(truth.gold, submission)
     accuracy = 1.0 if verdict == "correct" else 0.0
     done, why_steps = _steps(truth, events)
     repeats = _repeats(events)
     worst = _worst(truth, events, submission)
     severity = worst.severity if worst else 0
     statements = _statements(submission)
-    observed = [normal(e.observation) for e in events if e.ok and e.call and e.observation]
+    observed = [normal(e.observation) for e in events if e.ok and e.observation]
     parts = {
         "accuracy": accuracy,
         "process": accuracy * max(0.0, done - REPEAT_COST * repeats),
@@ -103,10 +106,20 @@ def score(task: Task, events: list[Event]) -> Reward:
     return Reward(composite, accuracy, verdict == "correct" and not critical, parts, critical, verdict, why)
 
 
-def grade(gold: Gold, answer: str | None) -> tuple[str, str]:
-    """Verdict (correct, wrong, unparsable, none) and the reason in words."""
-    if answer is None:
+def grade_submission(gold: Gold, submission: Call | None) -> tuple[str, str]:
+    """Verdict (correct, wrong, unparsable, none) on a submission, and the reason in words."""
+    if submission is None:
         return "none", "nothing was submitted"
+    if gold.kind != "fields":
+        return grade(gold, str(submission.arguments.get("answer", "")))
+    verdicts = {f: grade(g, str(submission.arguments.get(f, ""))) for f, g in gold.fields.items()}
+    reason = "; ".join(f"{f}: {verdict}, {why}" for f, (verdict, why) in verdicts.items())
+    found = {verdict for verdict, _ in verdicts.values()}
+    return next((v for v in ("unparsable", "wrong") if v in found), "correct"), reason
+
+
+def grade(gold: Gold, answer: str) -> tuple[str, str]:
+    """Verdict (correct, wrong, unparsable) on one answer, and the reason in words."""
     read = _READERS[gold.kind](gold, answer)
     if read is None:
         return "unparsable", f"{answer[:60]!r} is not one {gold.kind}"
@@ -115,7 +128,10 @@ def grade(gold: Gold, answer: str | None) -> tuple[str, str]:
         return (
             "correct" if right else "wrong"
         ), f"{read:g} against {float(gold.value):g} +/- {gold.tolerance:g} {gold.unit}".rstrip()  # type: ignore[arg-type]
-    want = sorted(normal(v) for v in gold.value) if isinstance(gold.value, list) else normal(str(gold.value))
+    if isinstance(gold.value, list):
+        want: Any = [normal(v) for v in gold.value] if gold.kind == "plan" else sorted(normal(v) for v in gold.value)
+    else:
+        want = normal(str(gold.value))
     return ("correct" if read == want else "wrong"), f"{answer[:60]!r} against {gold.value!r}"
 
 
@@ -146,11 +162,18 @@ def _read_set(gold: Gold, answer: str) -> list[str] | None:
     return sorted(set(members)) or None
 
 
+def _read_plan(gold: Gold, answer: str) -> list[str] | None:
+    """The steps in the order given; numbering such as `1.` or `2)` does not count."""
+    steps = [normal(_NUMBERING.sub("", s)) for s in re.split(r"[,;\n]", answer) if s.strip()]
+    return steps or None
+
+
 _READERS: dict[str, Any] = {
     "letter": _read_category,
     "category": _read_category,
     "number": _read_number,
     "set": _read_set,
+    "plan": _read_plan,
 }
 
 
@@ -161,7 +184,7 @@ def contains(arguments: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 def _steps(truth: Truth, events: list[Event]) -> tuple[float, str]:
     done: list[str] = []
-    calls = [e.call for e in events if e.ok and e.call and e.kind != "submit"]
+    calls = [e.call or Call(SAY, {"topic": e.topic}) for e in events if e.ok and e.kind != "submit"]
     for step in truth.steps:
         for i, call in enumerate(calls):
             earlier = not step.after or any(c.name == step.after for c in calls[:i])
@@ -179,14 +202,14 @@ def _repeats(events: list[Event]) -> int:
 
 def _worst(truth: Truth, events: list[Event], submission: Call | None) -> UnsafeAction | None:
     """The gravest forbidden thing that was done or answered."""
-    answer = normal(str(submission.arguments.get("answer", ""))) if submission else None
+    answers = {normal(str(v)) for k, v in submission.arguments.items() if k != "evidence"} if submission else set()
     found = []
     for action in truth.unsafe:
         called = action.tool and any(
             e.ok and e.call and e.call.name == action.tool and contains(e.call.arguments, action.arguments)
             for e in events
         )
-        if called or (answer is not None and answer in map(normal, action.answers)):
+        if called or any(normal(a) in answers for a in action.answers):
             found.append(action)
     return max(found, key=lambda a: a.severity, default=None)
 

@@ -4,7 +4,7 @@ One row is one task. Scalar columns serve queries; structured fields are JSON te
 never touches the verifier's column.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -28,6 +28,7 @@ JSON_COLUMNS: dict[str, Any] = {
     "sources": list[str],
 }
 ATTEMPTS = 30  # drafts tried per task wanted before a type counts as exhausted
+POOL_ATTEMPTS = 50 * ATTEMPTS
 
 
 def build_task_set(seed: int, per_domain: int, knowledge: Any, names: Iterable[str] = domains.NAMES) -> list[Task]:
@@ -60,15 +61,59 @@ def _type_tasks(
         identity = case_identity(draft.prompt, draft.chart)
         if identity not in seen:
             seen.add(identity)
-            made.append(_task(domain, draft))
+            made.append(task_of(domain, draft))
     raise AssertionError("unreachable")
 
 
-def _task(domain: str, draft: domains.Draft) -> Task:
+def task_of(domain: str, draft: domains.Draft) -> Task:
+    """The draft with its id, split and story."""
     fields = {f: getattr(draft, f) for f in draft.__struct_fields__}
     fields["story"] = draft.story if draft.story.topics else story_of(draft.chart)
     digest = digest_json([draft.prompt, encode(draft.chart), encode(draft.truth)])[:12]
     return Task(id=f"{domain}/{draft.type}/{digest}", domain=domain, split=split_of(domain, draft.family), **fields)
+
+
+class TaskPool(Sequence[Task]):
+    """Tasks of one domain and split, made when first asked for: opening an environment costs nothing.
+
+    Task i is of type i modulo the number of types; its draws depend on (seed, domain, split, i) alone.
+    """
+
+    def __init__(self, domain: str, split: Split, size: int, knowledge: Any, seed: int = 0):
+        self.domain, self.split, self.size, self.seed = domain, split, size, seed
+        self._knowledge = knowledge
+        self._made: dict[int, Task] = {}
+        self._indices: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, i: int) -> Task:  # type: ignore[override]
+        if not -self.size <= i < self.size:
+            raise IndexError(i)
+        i %= self.size
+        task = self._made.get(i)
+        if task is None:
+            task = self._made[i] = self._make(i)
+            self._indices.setdefault(task.id, i)
+        return task
+
+    def find(self, task_id: str) -> Task | None:
+        """The task of that id, or None; makes the whole pool where the id is not known yet."""
+        if task_id not in self._indices:
+            for i in range(self.size):
+                self[i]
+        return self[self._indices[task_id]] if task_id in self._indices else None
+
+    def _make(self, i: int) -> Task:
+        types = domains.get(self.domain).types
+        kinds = list(types)
+        for attempt in range(POOL_ATTEMPTS):
+            kind = kinds[(i + attempt // ATTEMPTS) % len(kinds)]  # a type without a family in this split gives way
+            draft = types[kind](Random(f"{self.seed}/{self.domain}/{self.split}/{i}/{attempt}"), self._knowledge)
+            if draft is not None and split_of(self.domain, draft.family) == self.split:
+                return task_of(self.domain, draft)
+        raise MedGymError("no task found", expected=f"one in split {self.split}", where=f"{self.domain} task {i}")
 
 
 def case_identity(prompt: str, chart: Chart) -> str:

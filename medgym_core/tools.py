@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from medgym_core.errors import MedGymError, unknown_name
-from medgym_core.types import Chart, Reading, ToolKind
+from medgym_core.types import Chart, Picture, Reading, ToolKind
 
 NOT_AVAILABLE = "not available"
 NOT_IN_DATABASE = "not in the database"
@@ -50,14 +50,65 @@ class World:
     orders: list[Order] = field(default_factory=list)
     written: list[dict[str, Any]] = field(default_factory=list)
     """State-changing actions so far (stopped drugs, prescriptions, activations), in order."""
+    displayed: list[Picture] = field(default_factory=list)
+    """Images the running tool puts on the screen; they go into its message."""
+
+    def display(self, picture: Picture) -> None:
+        """Show an image with the running tool's observation."""
+        self.displayed.append(picture)
+
+    def take_displayed(self) -> list[Picture]:
+        """The images displayed since the last call."""
+        if not self.displayed:
+            return []
+        shown, self.displayed = self.displayed, []
+        return shown
+
+    def picture(self, image_id: str = "") -> Picture:
+        """An image of this patient by id; without one, the latest. Raises ToolError naming the valid ids."""
+        pictures = self.chart.images
+        if not pictures:
+            raise ToolError("this patient has no images")
+        if not image_id:
+            return max(pictures, key=lambda p: p.minutes)
+        found = next((p for p in pictures if p.id == image_id), None)
+        if found is None:
+            raise ToolError("unknown image", got=repr(image_id), expected=" or ".join(p.id for p in pictures))
+        return found
 
     def vital(self, name: str) -> Reading | None:
         """The latest vital sign of that name, or None."""
         return latest(self.chart.vitals, name)
 
     def lab(self, name: str) -> Reading | None:
-        """The latest laboratory result of that name, or None."""
-        return latest(self.chart.labs, name)
+        """The latest laboratory result of that name, ordered ones that are back included, or None."""
+        return latest(self.results(), name)
+
+    def place(self, name: str, turnaround: int) -> Order:
+        """Order a test whose result comes back `turnaround` minutes from now; an order already placed stands."""
+        for order in self.orders:
+            if order.name == name:
+                return order
+        order = Order(name, self.minutes, self.minutes + turnaround)
+        self.orders.append(order)
+        return order
+
+    def back(self) -> list[str]:
+        """Names of the ordered tests whose results are there by now, in the order placed."""
+        return [o.name for o in self.orders if o.due <= self.minutes]
+
+    def results(self) -> list[Reading]:
+        """Laboratory results on the chart and those of ordered tests that are back."""
+        if not self.orders:
+            return self.chart.labs
+        return [*self.chart.labs, *(r for name in self.back() for r in self.chart.pending.get(name, []))]
+
+    def finding(self, name: str) -> str | None:
+        """An examination finding or a worded result that is back, by name, or None."""
+        for test in reversed(self.back()):
+            if name in self.chart.pending_findings.get(test, {}):
+                return self.chart.pending_findings[test][name]
+        return self.chart.observations.get(name)
 
 
 def latest(readings: list[Reading], name: str) -> Reading | None:

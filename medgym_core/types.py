@@ -10,7 +10,8 @@ import msgspec
 
 Split = Literal["train", "validation", "test"]
 ToolKind = Literal["read", "write", "submit"]
-GoldKind = Literal["letter", "category", "number", "set"]
+GoldKind = Literal["letter", "category", "number", "set", "plan", "fields"]
+Persona = Literal["plain", "vague", "anxious", "stoic", "poor historian"]
 
 
 class Struct(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -36,6 +37,38 @@ class Medication(Struct, frozen=True):
     frequency: str = ""
 
 
+class Record(Struct, frozen=True):
+    """One dated entry of the record: an encounter, a diagnosis, a procedure, an immunization, a note, a report."""
+
+    kind: str
+    """Such as `encounter`, `diagnosis`, `procedure`, `immunization`, `note`, `report`, `order`, `nursing`."""
+    name: str
+    minutes: int = 0
+    """Start, counted from arrival (negative: before)."""
+    ended: int | None = None
+    code: str = ""
+    """`ICD-10-CM:I21.4`, `LOINC:2951-2`, `RxNorm:6809`, `SNOMED:...`, `CVX:...`; empty: not coded."""
+    status: str = ""
+    text: str = ""
+    values: dict[str, str] = {}
+
+
+class Picture(Struct, frozen=True):
+    """An image on the chart: pixels, never what they were drawn from."""
+
+    id: str
+    modality: str
+    """Such as `chest radiograph`, `ct`, `dermoscopy`, `fundus`."""
+    body_part: str
+    png: bytes
+    """Lossless PNG, 8 bit, grey or RGB."""
+    mm_per_pixel: float | None = None
+    """None: not calibrated, so sizes cannot be given in millimetres."""
+    view: str = ""
+    minutes: int = 0
+    """When it was taken, counted from arrival (a prior study: negative)."""
+
+
 class Chart(Struct, frozen=True):
     """What tools can see of a patient. A missing value is absent: it is never filled in."""
 
@@ -43,10 +76,14 @@ class Chart(Struct, frozen=True):
     age: int
     """Years."""
     sex: Literal["female", "male"]
+    age_months: int | None = None
+    """Months, where years are too coarse (infants and toddlers)."""
     weight_kg: float | None = None
     height_cm: float | None = None
     pregnant: bool | None = None
     """None: not recorded."""
+    gestation_days: int | None = None
+    """Days of gestation at arrival, where pregnant and dated."""
     complaint: str = ""
     """Chief complaint, as the triage note has it."""
     arrival: str = ""
@@ -62,12 +99,20 @@ class Chart(Struct, frozen=True):
     """Examination findings by machine name, such as `consciousness: alert`."""
     pending: dict[str, list[Reading]] = {}
     """Results that exist only once the named test has been ordered and has come back."""
+    pending_findings: dict[str, dict[str, str]] = {}
+    """The same for tests that report words (imaging, cultures): test to finding name to finding."""
+    records: list[Record] = []
+    """Dated entries: encounters, diagnoses, procedures, immunizations, notes, reports."""
+    images: list[Picture] = []
 
 
 class Story(Struct, frozen=True):
     """What the patient knows and tells when asked: topic to answers, outer layer first. Tools never see it."""
 
     topics: dict[str, list[str]] = {}
+    """Words that open the topic, separated by spaces, to its answers: `"chest pain onset": ["It began at noon."]`."""
+    persona: Persona = "plain"
+    """How it is told; the facts are the same for all."""
 
 
 class Gold(Struct, frozen=True):
@@ -75,17 +120,22 @@ class Gold(Struct, frozen=True):
 
     kind: GoldKind
     value: str | float | list[str]
-    """A letter, a category, a number, or the members of a set."""
+    """A letter, a category, a number, the members of a set, the steps of a plan in order, or the names of `fields`."""
     tolerance: float = 0.0
     """Number: largest absolute error that counts as right."""
     unit: str = ""
     options: list[str] = []
     """The closed list the answer comes from (letters, categories, levels), where there is one."""
     synonyms: dict[str, list[str]] = {}
+    fields: dict[str, "Gold"] = {}
+    """Kind `fields`: the gold of each argument of a structured submission; all must be right."""
 
 
 class Step(Struct, frozen=True):
-    """One required piece of work: a successful call of `tool` whose arguments contain `arguments`."""
+    """One required piece of work: a successful call of `tool` whose arguments contain `arguments`.
+
+    `Step("say", {"topic": words})` asks for speech that opened the patient's topic of that name.
+    """
 
     tool: str
     arguments: dict[str, Any] = {}
@@ -132,6 +182,15 @@ class Call(Struct, frozen=True):
     arguments: dict[str, Any] = {}
 
 
+SAY = "say"
+"""Name under which speech to the patient stands among the calls of a reference; no tool has it."""
+
+
+def speech(text: str) -> Call:
+    """A turn of a reference in which the agent speaks to the patient."""
+    return Call(SAY, {"text": text})
+
+
 class Task(Struct, frozen=True):
     """One case with its question."""
 
@@ -149,7 +208,7 @@ class Task(Struct, frozen=True):
     story: Story
     truth: Truth
     reference: list[Call]
-    """What an expert does, through the same interface; the last call is the submission."""
+    """What an expert does, through the same interface; the last call is the submission. `speech(text)` talks."""
     sources: list[str]
     """Where the clinical facts come from."""
     max_turns: int = 8

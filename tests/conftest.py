@@ -43,7 +43,7 @@ def knowledge():
 
 @pytest.fixture(scope="session")
 def small_tasks(knowledge):
-    """Forty tasks of every domain."""
+    """Sixty tasks of every domain."""
     from medgym_core.tasks import build_task_set
 
-    return build_task_set(0, 40, knowledge)
+    return build_task_set(0, 60, knowledge)

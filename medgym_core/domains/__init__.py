@@ -18,7 +18,10 @@ from medgym_core.errors import unknown_name
 from medgym_core.tools import Tool, by_name
 from medgym_core.types import Call, Chart, Story, Struct, Truth
 
-NAMES = ("drug_interaction", "medical_qa", "triage_emergency")
+NAMES = (
+    "clinical_diagnosis", "cross_domain", "drug_interaction", "ehr_management", "medical_qa",
+    "obstetrics", "psychiatry", "radiology_report", "triage_emergency", "visual_diagnosis",
+)  # fmt: skip
 
 
 class Draft(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What several domains share: the submission tool, and how a reference submits."""
+"""What several domains share: the submission tool, working notes, and how a reference submits."""
 
 from collections.abc import Iterable
 
@@ -16,6 +16,20 @@ def submit_answer(world: World, answer: str, evidence: str = "") -> dict:
     """
     world.written.append({"answer": answer, "evidence": evidence})
     return {"submitted": answer}
+
+
+@tool("write", static=True, minutes=0)
+def think(world: World, thought: str) -> dict:
+    """Keep a working note, or read the notes kept so far with an empty one; takes no time and earns nothing.
+
+    Args:
+        thought: The note.
+    """
+    notes = [w["note"] for w in world.written if "note" in w]
+    if not thought.strip():
+        return {f"note {i}": note for i, note in enumerate(notes, 1)} or {"notes": "none so far"}
+    world.written.append({"note": thought})
+    return {"notes kept": len(notes) + 1}
 
 
 def submission(answer: str, evidence: Iterable[Evidence]) -> Call:

@@ -13,7 +13,7 @@ from medgym_core.actions import render_call
 from medgym_core.episode import Episode
 from medgym_core.errors import MedGymError
 from medgym_core.gates import play
-from medgym_core.patient import UNKNOWN
+from medgym_core.patient import UNKNOWN, Patient, story_of
 from medgym_core.probes import reference_texts
 from medgym_core.types import Call, Story
 
@@ -76,8 +76,17 @@ def test_the_patient_answers_in_layers_and_volunteers_nothing(small_tasks) -> No
     assert not any("Ten" in s for s in said)
 
 
-def test_every_generated_patient_tells_what_is_asked_and_knows_no_more_than_the_chart(small_tasks) -> None:
+def test_every_topic_of_every_generated_patient_can_be_opened_by_its_words(small_tasks) -> None:
     for task in small_tasks:
+        assert len(task.story.topics) >= 4
+        for topic in task.story.topics:
+            assert Patient(task.story).answer(f"{topic}?").topic == topic, task.id
+
+
+def test_a_patient_without_a_story_of_his_own_knows_no_more_than_the_chart(small_tasks) -> None:
+    plain = [t for t in small_tasks if t.story == story_of(t.chart)]
+    assert len(plain) >= 40
+    for task in plain:
         episode = Episode(task)
         said = episode.step("Do you have any allergies?").message["content"]
         allergies = task.chart.allergies
@@ -88,7 +97,8 @@ def test_every_generated_patient_tells_what_is_asked_and_knows_no_more_than_the_
 
 def test_episodes_do_not_share_state(small_tasks, knowledge) -> None:
     for task in small_tasks:
-        if not any(domains.get(task.domain).tools[c.name].kind == "write" for c in task.reference):
+        tools = domains.get(task.domain).tools
+        if not any(c.name in tools and tools[c.name].kind == "write" for c in task.reference):
             continue
         before = msgspec.json.encode(task)
         play(task, reference_texts(task), knowledge)

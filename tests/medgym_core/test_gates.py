@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from medgym_core.gates import GateResult, play, run_gates
+from medgym_core import domains
+from medgym_core.gates import GateResult, play, run_gates, sensitivity
 from medgym_core.probes import NULLS, reference_texts
+from medgym_core.tools import World, tool
 from medgym_core.types import Call, Evidence, Gold, Step, Task
 
 
@@ -82,3 +84,15 @@ def test_a_null_agent_scores_far_below_the_reference(probe: str, small_tasks, kn
     null = [play(t, NULLS[probe](t, 0), knowledge).score().composite for t in small_tasks]
     best = [play(t, reference_texts(t), knowledge).score().composite for t in small_tasks]
     assert sum(null) / len(null) <= 0.25 and min(best) >= 0.95
+
+
+def test_a_patient_tool_that_answers_everybody_alike_is_rejected(small_tasks, knowledge, monkeypatch) -> None:
+    @tool("read")
+    def get_vital_signs(world: World) -> dict:
+        """Vital signs that are always the same."""
+        return {"hr": "72 /min"}
+
+    monkeypatch.setitem(domains.get("triage_emergency").tools, "get_vital_signs", get_vital_signs)
+    tasks = [t for t in small_tasks if t.domain == "triage_emergency"]
+    result = sensitivity("triage_emergency", tasks, knowledge)
+    assert not result.passed and result.failures == ["get_vital_signs"]

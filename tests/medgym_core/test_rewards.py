@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medgym_core.rewards import CRITICAL_CAP, Event, grade, score
+from medgym_core.rewards import CRITICAL_CAP, Event, grade, grade_submission, score
 from medgym_core.types import Call, Chart, Evidence, Gold, Step, Story, Task, Truth, UnsafeAction
 
 TRUTH = Truth(
@@ -140,3 +140,66 @@ def test_nothing_submitted_scores_nothing() -> None:
 def test_the_reasons_name_what_earned_and_what_capped() -> None:
     why = " ".join(score(TASK, [LIST, POISON, submit("minor")]).why)
     assert "1 of 2 required steps" in why and "prescribes an allergen" in why and "capped" in why
+
+
+FIELDS = Gold(
+    "fields",
+    ["diagnosis", "risk_level"],
+    fields={
+        "diagnosis": Gold("category", "mania", options=["mania", "depression"]),
+        "risk_level": Gold("category", "high", options=["low", "moderate", "high"]),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verdict"),
+    [
+        ({"diagnosis": "mania", "risk_level": "high"}, "correct"),
+        ({"diagnosis": "mania", "risk_level": "low"}, "wrong"),
+        ({"diagnosis": "mania"}, "unparsable"),
+        ({"answer": "mania, high"}, "unparsable"),
+    ],
+)
+def test_a_structured_submission_is_right_only_when_every_field_is(arguments: dict, verdict: str) -> None:
+    assert grade_submission(FIELDS, Call("submit_assessment", arguments))[0] == verdict
+
+
+def test_an_unsafe_answer_is_seen_in_any_field_but_not_in_the_evidence() -> None:
+    task = replace_truth(gold=FIELDS, unsafe=[UnsafeAction("sends home", 5, "guideline", answers=["discharge"])])
+    fields = {"diagnosis": "mania", "risk_level": "high"}
+
+    def with_fields(**more: str) -> Event:
+        return Event(Call("submit_assessment", fields | more), True, "", "submit")
+
+    assert score(task, [LIST, CHECK, with_fields(disposition="discharge")]).composite <= CRITICAL_CAP
+    assert not score(task, [LIST, CHECK, with_fields(evidence="discharge")]).critical
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("airway, oxygen, adrenaline", "correct"),
+        ("1. airway; 2. oxygen; 3. adrenaline", "correct"),
+        ("oxygen, airway, adrenaline", "wrong"),
+        ("airway, oxygen", "wrong"),
+        ("", "unparsable"),
+    ],
+)
+def test_a_plan_is_right_only_in_its_order(answer: str, verdict: str) -> None:
+    assert grade(Gold("plan", ["airway", "oxygen", "adrenaline"]), answer)[0] == verdict
+
+
+def test_asking_the_patient_counts_as_a_step_when_the_topic_was_opened() -> None:
+    task = replace_truth(steps=[Step("say", {"topic": "onset start"})], evidence=[])
+    asked = Event(None, True, "It began at noon.", "speech", "onset start")
+    elsewhere = Event(None, True, "I take aspirin.", "speech", "medicines")
+    assert score(task, [asked, submit("major")]).parts["process"] == 1
+    assert score(task, [elsewhere, submit("major")]).parts["process"] == 0
+
+
+def test_what_the_patient_said_is_evidence() -> None:
+    task = replace_truth(steps=[], evidence=[Evidence("began", "noon")])
+    said = Event(None, True, "It began noon.", "speech", "onset")
+    assert score(task, [said, submit("major", "began: noon")]).parts["assertions"] == 1
+    assert score(task, [submit("major", "began: noon")]).parts["assertions"] == 0

@@ -50,6 +50,4 @@ def test_the_first_slice_is_large_enough(small_tasks) -> None:
 
     assert sum(len(domains.get(d).tools) for d in domains.NAMES) >= 30
     assert {t.domain for t in small_tasks} == set(domains.NAMES)
-    assert all(
-        {t.split for t in small_tasks if t.domain == d} == {"train", "validation", "test"} for d in domains.NAMES
-    )
+    assert all({"train", "test"} <= {t.split for t in small_tasks if t.domain == d} for d in domains.NAMES)
