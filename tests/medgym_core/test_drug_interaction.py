@@ -10,7 +10,7 @@ from medgym_core.domains import Draft
 from medgym_core.episode import Episode
 from medgym_core.gates import play, tool_outputs
 from medgym_core.probes import NULLS, reference_texts
-from medgym_core.tasks import _task, case_identity, split_of
+from medgym_core.tasks import case_identity, split_of, task_of
 from medgym_core.text import normal, tokens
 from medgym_core.types import Call, Task, encode
 
@@ -25,7 +25,7 @@ def drafts(kind: str, count: int = EACH, seed: str = "t") -> list[Draft]:
 
 @pytest.fixture(scope="module")
 def tasks() -> dict[str, list[Task]]:
-    return {kind: [_task("drug_interaction", d) for d in drafts(kind)] for kind in DOMAIN.types}
+    return {kind: [task_of("drug_interaction", d) for d in drafts(kind)] for kind in DOMAIN.types}
 
 
 @pytest.fixture(scope="module")

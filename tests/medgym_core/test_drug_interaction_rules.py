@@ -12,7 +12,8 @@ from medgym_core.types import Chart, Medication, Reading
 
 TOOLS = domains.get("drug_interaction").tools
 LISTED = Chart(
-    "P1", 70, "male", 75, medications=[Medication("simvastatin", "40 mg", "once daily"), Medication("cetirizine")],
+    "P1", 70, "male", weight_kg=75,
+    medications=[Medication("simvastatin", "40 mg", "once daily"), Medication("cetirizine")],
     allergies=["penicillin"], labs=[Reading("creatinine", 2.4, "mg/dL", -90), Reading("creatinine", 1.0, "mg/dL")],
 )  # fmt: skip
 BARE = Chart("P2", 70, "female")

@@ -13,7 +13,7 @@ from medgym_core.domains.triage_emergency.tools import EXAMPLES
 from medgym_core.episode import Episode
 from medgym_core.text import normal, tokens
 from medgym_core.tools import NOT_AVAILABLE, ToolError, World
-from medgym_core.types import Call, Chart, Reading, Task, encode
+from medgym_core.types import SAY, Call, Chart, Reading, Task, encode
 
 NAME = "triage_emergency"
 DESK = domains.get(NAME)
@@ -282,7 +282,7 @@ def test_references_score_full_marks(tasks: list[Task]) -> None:
         episode = play(task, task.reference)
         reward = episode.score()
         assert reward.correct and reward.composite >= 0.95 and episode.tool_errors == 0, (task.id, reward.why)
-        assert 2 <= len(task.reference) <= 4
+        assert 2 <= len(task.reference) <= 6
 
 
 def test_the_ticket_does_not_give_the_answer_away(tasks: list[Task]) -> None:
@@ -312,7 +312,7 @@ def test_empty_calls_and_a_constant_earn_little(tasks: list[Task]) -> None:
     rewards = []
     for task in tasks:
         options = task.truth.gold.options
-        calls = [Call(c.name) for c in task.reference[:-1]]
+        calls = [Call(c.name) for c in task.reference[:-1] if c.name != SAY]
         answer = Call("submit_answer", {"answer": options[len(options) // 2] if options else "1"})
         rewards.append(play(task, [*calls, answer]).score().composite)
     assert sum(rewards) / len(rewards) <= 0.25

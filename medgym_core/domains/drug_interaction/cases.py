@@ -14,6 +14,14 @@ from medgym_core.domains.drug_interaction.interaction_cases import (
     stop_interacting,
     worst_severity,
 )
+from medgym_core.domains.drug_interaction.list_cases import (
+    anticholinergic_burden,
+    beers_screen,
+    opioid_total,
+    qt_risk,
+    reconciliation,
+)
+from medgym_core.domains.drug_interaction.special_cases import hepatic_dose, lactation_safety, pediatric_dose
 
 TYPES: dict[str, Generator] = {
     "worst_severity": worst_severity,
@@ -26,4 +34,12 @@ TYPES: dict[str, Generator] = {
     "renal_dose": renal_dose,
     "pregnancy_safety": pregnancy_safety,
     "drug_level": drug_level,
+    "hepatic_dose": hepatic_dose,
+    "lactation_safety": lactation_safety,
+    "pediatric_dose": pediatric_dose,
+    "qt_risk": qt_risk,
+    "beers_screen": beers_screen,
+    "anticholinergic_burden": anticholinergic_burden,
+    "opioid_total": opioid_total,
+    "reconciliation": reconciliation,
 }

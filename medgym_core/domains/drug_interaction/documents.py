@@ -1,6 +1,7 @@
 """The facts of the domain as passages of the knowledge base: one document a drug."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from medgym_core.domains.drug_interaction import rules
 from medgym_core.domains.drug_interaction.rules import table
@@ -19,8 +20,9 @@ def documents() -> Iterator[Document]:
 def sections(drug: str) -> list[tuple[str, str]]:
     entry = table("drugs")[drug]
     aliases = f" It is also known as {', '.join(entry['aliases'])}." if entry.get("aliases") else ""
-    texts = [("class and use", f"{drug} is a drug of the class {entry['class']}, used for {entry['use']}.{aliases}")]
-    texts += [("interactions", " ".join(interaction_sentences(drug)))]
+    about = f"{drug} is a drug of the class {entry['class']}, used for {entry['use']}.{aliases}"
+    texts = [("class and use", f"{about} Mechanism of action: {rules.mechanism(drug)}.")]
+    texts += [(f"{s} interactions", " ".join(interaction_sentences(drug, s))) for s in rules.SEVERITIES]
     for heading, name, render in SINGLE:
         fact = table(name).get(drug)
         if fact:
@@ -28,18 +30,26 @@ def sections(drug: str) -> list[tuple[str, str]]:
     return [(heading, text) for heading, text in texts if text]
 
 
-def interaction_sentences(drug: str) -> Iterator[str]:
-    """One sentence a rule that touches the drug."""
-    by_rule: dict[str, list[str]] = {}
-    for pair, item in rules.interactions().items():
-        if drug in pair:
-            by_rule.setdefault(item.rule, []).append(next(d for d in pair if d != drug))
-    for others in by_rule.values():
+def interaction_sentences(drug: str, severity: str) -> Iterator[str]:
+    """One sentence a rule of that severity that touches the drug."""
+    for others in _partners().get(drug, {}).values():
         item = rules.interaction(drug, others[0])
+        if item.severity != severity:
+            continue
         yield (
             f"{drug} with {', '.join(sorted(others))}: {item.severity} interaction. Mechanism: {item.mechanism}. "
             f"Management: {item.management}. (Source: {item.source}.)"
         )
+
+
+@cache
+def _partners() -> dict[str, dict[str, list[str]]]:
+    """Drug to rule to the drugs it interacts with by that rule."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for pair, item in rules.interactions().items():
+        for drug, other in (pair, pair[::-1]):
+            found.setdefault(drug, {}).setdefault(item.rule, []).append(other)
+    return found
 
 
 def _renal(drug: str, fact: dict) -> str:
@@ -47,19 +57,45 @@ def _renal(drug: str, fact: dict) -> str:
     return f"Dose of {drug} by {fact['measure']} (lower limit in mL/min): {bands}."
 
 
+def _hepatic(drug: str, fact: dict) -> str:
+    if "label" in fact:
+        return f"{drug} in liver disease: {fact['label']}."
+    classes = "; ".join(f"class {c}: {', '.join(fact[c])}" for c in "ABC" if c in fact)
+    return f"Dose of {drug} by Child-Pugh class: {classes}."
+
+
+def _roles(drug: str, fact: dict) -> str:
+    roles = [f"{v} of {k}" for k, v in fact.items() if k not in ("source", "metabolism")]
+    route = [f"leaves by {fact['metabolism']}"] if "metabolism" in fact else []
+    return f"{drug}: {', '.join(roles + route)}."
+
+
+def _kinetics(drug: str, fact: dict) -> str:
+    bound = f" Protein binding: {fact['protein_binding']}." if "protein_binding" in fact else ""
+    return f"Half-life of {drug}: {fact['half_life']}. Elimination: {fact['elimination']}.{bound}"
+
+
+def _level(drug: str, fact: dict) -> str:
+    span = f"{fact['low']:g} to {fact['high']:g} {fact['unit']} ({fact['lab']})"
+    return f"The therapeutic range of {drug} is {span}. Sample: {fact['timing']}."
+
+
+def _child(drug: str, fact: dict) -> str:
+    most = f", at most {fact['max_mg']:g} mg" if "max_mg" in fact else ""
+    return f"{drug} in children ({fact['use']}): {fact['mg_per_kg']:g} mg/kg a {fact['per']}{most}."
+
+
 SINGLE = (
     ("pregnancy", "pregnancy", lambda d, f: f"{d} in pregnancy: {f['advice']} ({f['reason']})."),
+    ("breastfeeding", "lactation", lambda d, f: f"{d} while breastfeeding: {f['advice']} ({f['reason']})."),
     ("kidney function", "renal", _renal),
-    (
-        "monitoring",
-        "monitoring",
-        lambda d, f: f"The therapeutic range of {d} is {f['low']:g} to {f['high']:g} {f['unit']} ({f['lab']}).",
-    ),
+    ("liver function", "hepatic", _hepatic),
+    ("children", "paediatric", _child),
+    ("monitoring", "monitoring", _level),
     ("food", "food", lambda d, f: f"{d} and food: {f['food']}; {f['advice']}."),
-    (
-        "metabolism",
-        "cyp",
-        lambda d, f: f"{d}: " + ", ".join(f"{v} of {k}" for k, v in f.items() if k != "source") + ".",
-    ),
+    ("metabolism", "cyp", _roles),
+    ("transporters", "transporters", _roles),
+    ("kinetics", "pharmacokinetics", _kinetics),
+    ("QT", "qt", lambda d, f: f"{d} prolongs the QT interval ({f['basis']})."),
 )
 """Heading, fact table, and the sentence it gives."""

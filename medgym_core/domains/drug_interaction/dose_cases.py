@@ -164,7 +164,8 @@ def pregnancy_safety(rng: Random, knowledge: Any) -> Draft | None:
     else:
         pool = [d for d in table("drugs") if entries.get(d, {"advice": NOT_IN_DATABASE})["advice"] == gold]
     drug = rng.choice(sorted(pool))
-    if table("drugs")[drug].get("sex") == "male" or patients.window(drug)[0] > high or drug == "ethinyl estradiol":
+    use = table("drugs")[drug]["use"]
+    if table("drugs")[drug].get("sex") == "male" or patients.window(drug)[0] > high or "contraception" in use:
         return None
     drugs = patients.companions(rng, level, "female", age, [drug], 1, pregnant=True)
     if not drugs:
@@ -237,8 +238,10 @@ def level_readings(rng: Random, level: int, entry: dict[str, Any], gold: str) ->
         "above range": (high * 1.12, high * 1.9),
     }
 
+    digits = 2 if high < 3 else 1
+
     def draw(where: str, minutes: int) -> Reading:
-        return Reading(entry["lab"], round(rng.uniform(*spans[where]), 1), entry["unit"], minutes)
+        return Reading(entry["lab"], round(rng.uniform(*spans[where]), digits), entry["unit"], minutes)
 
     earlier = [draw(rng.choice([w for w in spans if w != gold]), -patients.WEEK * 3)] if level > 1 else []
     return [*earlier, draw(gold, 0)]

@@ -34,17 +34,19 @@ def pairs_by_rule(severity: str, stoppable: bool = False) -> dict[str, list[tupl
 
 
 def draw_pair(rng: Random, severity: str, stoppable: bool = False) -> list[str]:
-    """A pair of that severity in random order: [current drug, new drug]."""
+    """A pair of that severity in random order: [current drug, new drug]; an acute drug is the new one."""
     by_rule = pairs_by_rule(severity, stoppable)
     pair = list(rng.choice(by_rule[rng.choice(sorted(by_rule))]))
     rng.shuffle(pair)
-    return pair
+    return pair[::-1] if rules.acute(pair[0]) else pair
 
 
 def listed(rng: Random, level: int, current: str, new: str, **known: Any) -> tuple[Chart, list[str]] | None:
     """A patient who takes `current` and others; only `current` is the gravest interaction with `new`."""
     who = patients.person(rng, [current, new])
-    if who is None or normal(current) in normal(new):  # the new drug's name would give the answer away
+    if (
+        who is None or rules.acute(current) or normal(current) in normal(new)
+    ):  # the new drug's name would give the answer away
         return None
     floor = rules.rank(rules.severity(current, new))
     beside = patients.companions(
@@ -173,7 +175,7 @@ def interacting_pair(rng: Random, knowledge: Any) -> Draft | None:
     level = rng.randint(1, 3)
     first, second = draw_pair(rng, rng.choice(GRAVE))
     who, item = patients.person(rng, [first, second]), rules.interaction(first, second)
-    if who is None:
+    if who is None or rules.acute(first) or rules.acute(second):
         return None
     floor = rules.rank(item.severity)
     beside = patients.companions(rng, level, *who, [first, second], floor, apart=True)

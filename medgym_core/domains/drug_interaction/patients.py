@@ -33,8 +33,9 @@ def person(rng: Random, drugs: list[str]) -> tuple[rules.Sex, int] | None:
 
 
 def fits(drug: str, sex: str, age: int) -> bool:
+    """Whether the drug may stand on the list of someone of that sex and age."""
     low, high = table("drugs")[drug].get("ages", ANY_ADULT)
-    return table("drugs")[drug].get("sex", sex) == sex and low <= age <= high
+    return table("drugs")[drug].get("sex", sex) == sex and low <= age <= high and not rules.acute(drug)
 
 
 def mild(severity: str | None) -> bool:
@@ -81,7 +82,7 @@ def companions(
 
 def usual_in_pregnancy(drug: str) -> bool:
     advice = table("pregnancy").get(drug, {}).get("advice", "")
-    return advice == "no increased risk seen" or table("drugs")[drug]["class"] in USUAL_IN_PREGNANCY
+    return advice == "no increased risk seen" or (not advice and table("drugs")[drug]["class"] in USUAL_IN_PREGNANCY)
 
 
 def medication(rng: Random, drug: str, recorded: bool = True) -> Medication:
@@ -117,11 +118,13 @@ def creatinine_for(sex: rules.Sex, age: int, weight: float, clearance: float) ->
 
 
 def chart(rng: Random, level: int, sex: rules.Sex, age: int, drugs: list[str], **known: Any) -> Chart:
-    """A chart around these current drugs; `known` fixes fields (`creatinine` None: not measured)."""
+    """A chart around these current drugs; `known` fixes fields (`creatinine`, `potassium` None: not measured)."""
     height, weight = body(rng, sex)
     weight = known.pop("weight", weight)
     creatinine = known.pop("creatinine", creatinine_for(sex, age, weight or 70, rng.uniform(62, clearance_limit(age))))
-    labs = [Reading("potassium", round(rng.uniform(3.6, 4.9), 1), "mmol/L"), *known.pop("labs", [])]
+    potassium = known.pop("potassium", round(rng.uniform(3.6, 4.9), 1))
+    labs = [] if potassium is None else [Reading("potassium", potassium, "mmol/L")]
+    labs += known.pop("labs", [])
     if level > 1:
         labs.append(Reading("hemoglobin", round(rng.uniform(11.5, 15.5), 1), "g/dL"))
     if creatinine is not None:
@@ -131,7 +134,7 @@ def chart(rng: Random, level: int, sex: rules.Sex, age: int, drugs: list[str], *
         labs.append(Reading("creatinine", creatinine, "mg/dL"))
     fields: dict[str, Any] = {
         "patient_id": f"P{rng.randint(10000, 99999)}", "age": age, "sex": sex, "weight_kg": weight, "height_cm": height,
-        "conditions": list(dict.fromkeys(table("drugs")[d]["use"] for d in drugs)),
+        "conditions": [*known.pop("conditions", []), *dict.fromkeys(table("drugs")[d]["use"] for d in drugs)],
         "medications": [medication(rng, d, level < 3 or rng.random() < 0.8) for d in rng.sample(drugs, len(drugs))],
         "labs": labs,
     }  # fmt: skip

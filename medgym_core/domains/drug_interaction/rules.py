@@ -1,20 +1,27 @@
 """The rule set of the domain: what tools look up and what the truth of a case is made from.
 
 Everything here is a lookup in a sourced table or a published formula. A drug, pair or allergen that is not in the
-tables gives None; the caller says so and never reads it as safe.
+tables gives None; the caller says so and never reads it as safe. Names, classes, pairs and allergies are indexed once,
+at first use; a look-up is then one dictionary access.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from medgym_core.errors import MedGymError
 from medgym_core.facts import load
 from medgym_core.text import normal
 from medgym_core.types import Chart
 
 DOMAIN = "drug_interaction"
 SEVERITIES = ("contraindicated", "major", "moderate", "minor")
-"""Gravest first; `facts/interactions.toml` says what each means."""
+"""Gravest first; `facts/interactions_clotting.toml` says what each means."""
+INTERACTIONS = (
+    "clotting", "rhythm", "muscle", "nervous", "kidney_pressure", "glucose", "absorption", "immunity", "inhibition",
+    "induction", "minor",
+)  # fmt: skip
+"""The files `facts/interactions_<theme>.toml`, which are one table."""
 CONFLICTS = ("same drug", "same class", "cross-reactive")
 """Allergy results that forbid the drug."""
 LABEL_WARNING = "label warning"
@@ -37,25 +44,67 @@ class Interaction:
 
 
 def table(name: str) -> dict[str, dict[str, Any]]:
-    """The facts of one table of this domain."""
-    return load(DOMAIN, name)
+    """The facts of one table of this domain; `interactions` is all its themes together."""
+    return _interaction_rules() if name == "interactions" else load(DOMAIN, name)
+
+
+@cache
+def _interaction_rules() -> dict[str, dict[str, Any]]:
+    """All interaction rules. Raises MedGymError when two themes name a rule alike."""
+    found: dict[str, dict[str, Any]] = {}
+    for theme in INTERACTIONS:
+        for rule, entry in load(DOMAIN, f"interactions_{theme}").items():
+            if rule in found:
+                raise MedGymError("two interaction rules share a name", got=rule, where=f"interactions_{theme}.toml")
+            found[rule] = entry
+    return found
 
 
 @cache
 def _names() -> dict[str, str]:
-    """Names and aliases in normal form, to the drug."""
-    return {normal(n): drug for drug, entry in table("drugs").items() for n in (drug, *entry.get("aliases", []))}
+    """Names and aliases, as written and in normal form, to the drug."""
+    found = {drug: drug for drug in table("drugs")}
+    return found | {normal(n): d for d, entry in table("drugs").items() for n in (d, *entry.get("aliases", []))}
 
 
 def resolve(name: str) -> str | None:
     """The drug a clinician's name means (generic or brand, any case), or None."""
-    return _names().get(normal(name))
+    names = _names()
+    return names.get(name) or names.get(normal(name))
+
+
+@cache
+def by_class() -> dict[str, list[str]]:
+    """Class to its drugs."""
+    found: dict[str, list[str]] = {}
+    for drug, entry in table("drugs").items():
+        found.setdefault(entry["class"], []).append(drug)
+    return found
+
+
+@cache
+def by_use() -> dict[str, list[str]]:
+    """Use to its drugs, in alphabetical order."""
+    found: dict[str, list[str]] = {}
+    for drug in sorted(table("drugs")):
+        found.setdefault(table("drugs")[drug]["use"], []).append(drug)
+    return found
 
 
 def members(name: str) -> list[str]:
     """The drug of that name, or the drugs of that class."""
-    drugs = table("drugs")
-    return [name] if name in drugs else [d for d, entry in drugs.items() if entry["class"] == name]
+    return [name] if name in table("drugs") else by_class().get(name, [])
+
+
+def mechanism(drug: str) -> str:
+    """How the drug acts: what its entry says, else what its class does."""
+    entry = table("drugs")[drug]
+    return entry.get("mechanism") or table("classes")[entry["class"]]["mechanism"]
+
+
+def acute(drug: str) -> bool:
+    """Given once or in hospital: it is started, and does not stand on a list."""
+    return table("drugs")[drug].get("acute", False)
 
 
 @cache
@@ -91,6 +140,11 @@ def severity(a: str, b: str) -> str | None:
     return found.severity if found else None
 
 
+def severity_score(severity: str) -> int:
+    """The severity as an ordinal: minor 1, moderate 2, major 3, contraindicated 4. An unlisted pair has none."""
+    return len(SEVERITIES) - SEVERITIES.index(severity)
+
+
 @cache
 def allergens() -> dict[str, str]:
     """Everything a chart may record as allergen and the tables know, in normal form, to its name."""
@@ -98,17 +152,23 @@ def allergens() -> dict[str, str]:
     return {normal(a): a for a in (*listed, *table("drugs"))}
 
 
+@cache
+def _allergies() -> dict[tuple[str, str], tuple[str, str, str]]:
+    """(drug, allergen) to result, reason and source: the gravest rule that fits."""
+    order = (*CONFLICTS, LABEL_WARNING)
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for e in table("allergy").values():
+        for key in ((drug, a) for name in e["drugs"] for drug in members(name) for a in e["allergens"]):
+            if key not in found or order.index(e["result"]) < order.index(found[key][0]):
+                found[key] = (e["result"], e["reason"], e["source"])
+    return found
+
+
 def allergy(drug: str, allergen: str) -> tuple[str, str, str]:
     """Result, reason and source for giving `drug` to someone allergic to `allergen`; the gravest rule that fits."""
     if resolve(allergen) == drug:
         return "same drug", "recorded allergy to this drug", "recorded allergy in the chart"
-    order = (*CONFLICTS, LABEL_WARNING)
-    found = [
-        (e["result"], e["reason"], e["source"])
-        for e in table("allergy").values()
-        if allergen in e["allergens"] and any(drug in members(name) for name in e["drugs"])
-    ]
-    return min(found, key=lambda f: order.index(f[0]), default=(NO_CONFLICT, "", ""))
+    return _allergies().get((drug, allergen), (NO_CONFLICT, "", ""))
 
 
 def worst_allergy(drug: str, recorded: list[str]) -> tuple[str, str, str]:

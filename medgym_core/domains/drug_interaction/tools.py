@@ -1,46 +1,30 @@
-"""Tools of the medication safety domain: the chart, the interaction and allergy tables, doses, and two orders."""
+"""Tools of the medication safety domain: the chart, the interaction and allergy tables, and two orders.
 
-from medgym_core.domains.common import submit_answer
-from medgym_core.domains.drug_interaction import rules
-from medgym_core.domains.drug_interaction.lookup import (
-    check_cyp450_metabolism,
-    check_food_interactions,
-    check_interaction,
-    get_drug_info,
-    search_drugs_by_class,
-)
+`dose_tools` doses, `list_tools` screens the whole list, `lookup` holds what does not depend on the patient.
+"""
+
+from medgym_core.domains.common import submit_answer, think
+from medgym_core.domains.drug_interaction import dose_tools, list_tools, lookup, rules
+from medgym_core.domains.drug_interaction.list_tools import current
+from medgym_core.domains.drug_interaction.lookup import entry_of
 from medgym_core.domains.drug_interaction.rules import resolve, table
 from medgym_core.text import normal
-from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World, number, show, tool
+from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World, number, tool
 
-TIMES = {"once": 1, "twice": 2, "three": 3, "four": 4}
 SHOWN = 6  # names in one answer: keeps an observation short
-
-
-def current(world: World) -> list[str]:
-    """The drugs the patient takes now: the chart's list without what was stopped, with what was prescribed."""
-    drugs = [resolve(m.drug) or m.drug for m in world.chart.medications]
-    for action in world.written:
-        if "stopped" in action:
-            drugs = [d for d in drugs if d != action["stopped"]]
-        if "prescribed" in action:
-            drugs.append(action["prescribed"])
-    return drugs
-
-
-def creatinine(world: World) -> float | None:
-    reading = world.lab("creatinine")
-    return reading.value if reading else None
 
 
 @tool("read")
 def get_patient_info(world: World) -> dict:
-    """Age, sex, weight, pregnancy status and conditions of the patient."""
+    """Age, sex, weight, pregnancy, breastfeeding and conditions of the patient."""
     chart = world.chart
-    shown = {"age": f"{chart.age} years", "sex": chart.sex}
+    age = f"{chart.age} years" if chart.age_months is None else f"{chart.age_months} months"
+    shown = {"age": age, "sex": chart.sex}
     shown["weight"] = NOT_AVAILABLE if chart.weight_kg is None else f"{number(chart.weight_kg)} kg"
     if chart.sex == "female":
         shown["pregnant"] = NOT_AVAILABLE if chart.pregnant is None else "yes" if chart.pregnant else "no"
+    if "breastfeeding" in chart.observations:
+        shown["breastfeeding"] = chart.observations["breastfeeding"]
     return shown | {"conditions": ", ".join(chart.conditions) or "none recorded"}
 
 
@@ -55,41 +39,6 @@ def get_allergies(world: World) -> dict:
     """The patient's recorded drug allergies."""
     recorded = world.chart.allergies
     return {"allergies": NOT_AVAILABLE if recorded is None else ", ".join(recorded) or "none known"}
-
-
-@tool("read")
-def get_renal_function(world: World) -> dict:
-    """Latest serum creatinine and eGFR (CKD-EPI 2021)."""
-    value, missing = rules.kidney(world.chart, "egfr", creatinine(world))
-    shown = {"creatinine": show(world.lab("creatinine"))}
-    return shown | {"egfr": NOT_AVAILABLE if missing else f"{value} mL/min/1.73m2"}
-
-
-@tool("read")
-def calculate_creatinine_clearance(world: World) -> dict:
-    """Creatinine clearance by Cockcroft and Gault from age, sex, weight and the latest creatinine."""
-    value, missing = rules.kidney(world.chart, "creatinine clearance", creatinine(world))
-    if missing:
-        return {"creatinine clearance": NOT_AVAILABLE, "missing": missing}
-    return {"creatinine clearance": f"{value} mL/min"}
-
-
-@tool("read")
-def calculate_renal_dose_adjustment(world: World, drug: str) -> dict:
-    """Whether the patient's kidney function changes the dose of a drug: no change, reduce or avoid.
-
-    Args:
-        drug: The drug to dose.
-    """
-    name = resolve(drug)
-    if name not in table("renal"):
-        return {name or drug: NOT_IN_DATABASE}
-    measure = table("renal")[name]["measure"]
-    value, missing = rules.kidney(world.chart, measure, creatinine(world))
-    if value is None:
-        return {name: NOT_AVAILABLE, "missing": missing}
-    decision, dose = rules.renal_dose(name, value) or (NOT_IN_DATABASE, "no dose in the label")
-    return {name: decision, "dose": dose, measure: f"{value} mL/min"}
 
 
 @tool("read")
@@ -142,56 +91,32 @@ def check_pregnancy_safety(world: World, drug: str) -> dict:
     Args:
         drug: The drug to check.
     """
-    name, chart = resolve(drug), world.chart
-    entry = table("pregnancy").get(name or "")
+    chart, (name, entry) = world.chart, entry_of("pregnancy", drug)
     if chart.sex == "male" or chart.pregnant is False:
-        return {name or drug: "not pregnant"}
+        return {name: "not pregnant"}
     if entry is None:
-        return {name or drug: NOT_IN_DATABASE}
+        return {name: NOT_IN_DATABASE}
     if chart.pregnant is None:
         return {name: NOT_AVAILABLE, "missing": "pregnancy status"}
     return {name: entry["advice"], "reason": entry["reason"]}
 
 
 @tool("read")
-def check_therapeutic_drug_monitoring(world: World, drug: str) -> dict:
-    """The patient's latest level of a drug against its therapeutic range.
-
-    Args:
-        drug: The drug whose level is checked.
-    """
-    name = resolve(drug)
-    entry = table("monitoring").get(name or "")
-    if entry is None:
-        return {name or drug: NOT_IN_DATABASE}
-    reading = world.lab(entry["lab"])
-    allowed = f"{number(entry['low'])} to {number(entry['high'])} {entry['unit']}".strip()
-    if reading is None:
-        return {entry["lab"]: NOT_AVAILABLE, "missing": "level", "range": allowed}
-    status = "below" if reading.value < entry["low"] else "above" if reading.value > entry["high"] else "within"
-    return {entry["lab"]: show(reading), "status": f"{status} range", "range": allowed}
-
-
-@tool("read")
-def check_dosage(world: World, drug: str) -> dict:
-    """The patient's dose of a drug and the largest daily dose of the label at the patient's age.
+def check_lactation_safety(world: World, drug: str) -> dict:
+    """What LactMed or the label says about a drug while breastfeeding, for this patient.
 
     Args:
         drug: The drug to check.
     """
-    name = resolve(drug)
-    entry = table("dosage").get(name or "", {})
-    limit = entry.get("max_mg")
-    if limit is None:
-        return {name or drug: NOT_IN_DATABASE}
-    from_age, lower = entry.get("max_mg_from", (200, limit))
-    limit = lower if world.chart.age >= from_age else limit
-    taken = next((m for m in world.chart.medications if resolve(m.drug) == name and m.dose), None)
-    if taken is None:
-        return {name: NOT_AVAILABLE, "missing": "dose", "maximum": f"{limit} mg daily"}
-    daily = float(taken.dose.split()[0]) * TIMES[taken.frequency.split()[0]]
-    verdict = "above maximum" if daily > limit else "within maximum"
-    return {name: verdict, "dose": f"{number(daily)} mg daily", "maximum": f"{limit} mg daily"}
+    name, entry = entry_of("lactation", drug)
+    status = world.finding("breastfeeding")
+    if world.chart.sex == "male" or status == "no":
+        return {name: "not breastfeeding"}
+    if entry is None:
+        return {name: NOT_IN_DATABASE}
+    if status is None:
+        return {name: NOT_AVAILABLE, "missing": "breastfeeding status"}
+    return {name: entry["advice"], "reason": entry["reason"]}
 
 
 @tool("read")
@@ -206,9 +131,9 @@ def search_alternatives(world: World, drug: str) -> dict:
         return {drug: NOT_IN_DATABASE}
     drugs = [d for d in current(world) if d != name]
     use = table("drugs")[name]["use"]
-    others = [d for d, e in table("drugs").items() if e["use"] == use and d != name and d not in drugs]
-    worst = {o: min((rules.severity(o, d) for d in drugs), key=rules.rank, default=None) for o in sorted(others)}
-    return {"use": use} | {o: s or NOT_IN_DATABASE for o, s in list(worst.items())[:SHOWN]}
+    others = [d for d in rules.by_use()[use] if d != name and d not in drugs][:SHOWN]
+    worst = {o: min((rules.severity(o, d) for d in drugs), key=rules.rank, default=None) for o in others}
+    return {"use": use} | {o: s or NOT_IN_DATABASE for o, s in worst.items()}
 
 
 @tool("write")
@@ -242,26 +167,42 @@ def prescribe_medication(world: World, drug: str) -> dict:
 
 
 TOOLS = [
-    get_patient_info, get_patient_medications, get_allergies, get_renal_function, get_drug_info, search_drugs_by_class,
-    check_interaction, check_all_interactions, check_allergy, search_alternatives, check_dosage,
-    check_cyp450_metabolism, calculate_creatinine_clearance, calculate_renal_dose_adjustment, check_pregnancy_safety,
-    check_food_interactions, check_therapeutic_drug_monitoring, stop_medication, prescribe_medication, submit_answer,
+    get_patient_info, get_patient_medications, get_allergies, lookup.get_drug_info, lookup.search_drugs_by_class,
+    lookup.check_interaction, lookup.calculate_interaction_severity_score, check_all_interactions, check_allergy,
+    search_alternatives, lookup.check_cyp450_metabolism, lookup.check_transporters, lookup.get_pharmacokinetics,
+    lookup.check_food_interactions, check_pregnancy_safety, check_lactation_safety, *dose_tools.TOOLS,
+    lookup.calculate_hepatic_dose_adjustment, lookup.calculate_steroid_equivalent, *list_tools.TOOLS,
+    stop_medication, prescribe_medication, think, submit_answer,
 ]  # fmt: skip
 
+MONITORED = (
+    "digoxin", "lithium", "phenytoin", "carbamazepine", "valproate", "warfarin", "tacrolimus", "lamotrigine",
+)  # fmt: skip
 EXAMPLES = {
     "check_interaction": [{"drug_a": "simvastatin", "drug_b": "clarithromycin"}],
+    "calculate_interaction_severity_score": [{"drug_a": "warfarin", "drug_b": "fluconazole"}],
     "check_all_interactions": [{"new_drug": "clarithromycin"}, {}],
     "check_allergy": [{"drug": "amoxicillin"}],
     "calculate_renal_dose_adjustment": [{"drug": "gabapentin"}],
+    "calculate_hepatic_dose_adjustment": [{"drug": "apixaban", "child_pugh": "C"}],
+    "calculate_pediatric_dose": [{"drug": "amoxicillin"}, {"drug": "acetaminophen"}],
+    "calculate_steroid_equivalent": [{"drug": "prednisone", "dose_mg": 40, "target": "dexamethasone"}],
     "check_pregnancy_safety": [{"drug": "lisinopril"}],
-    "check_therapeutic_drug_monitoring": [{"drug": name} for name in table("monitoring")],
+    "check_lactation_safety": [{"drug": "codeine"}],
+    "check_therapeutic_drug_monitoring": [{"drug": name} for name in MONITORED],
     "check_dosage": [{"drug": "metformin"}],
+    "check_qt_risk": [{"new_drug": "ondansetron"}, {}],
+    "check_duplicate_therapy": [{"new_drug": "ibuprofen"}, {}],
+    "explain_beers_entry": [{"drug": "diphenhydramine"}],
     "search_alternatives": [{"drug": "clarithromycin"}],
     "get_drug_info": [{"drug": "warfarin"}],
     "search_drugs_by_class": [{"drug_class": "statin"}],
     "check_cyp450_metabolism": [{"drug": "clarithromycin"}],
+    "check_transporters": [{"drug": "digoxin"}],
+    "get_pharmacokinetics": [{"drug": "amiodarone"}],
     "check_food_interactions": [{"drug": "simvastatin"}],
     "stop_medication": [{"drug": "metformin"}],
     "prescribe_medication": [{"drug": "amoxicillin"}],
+    "think": [{"thought": "the interaction decides"}],
 }
 """Arguments to try each tool with on many charts; a tool without an entry takes none."""

@@ -1,6 +1,6 @@
 """Task types of medical question answering: name to generator `(rng, knowledge) -> Draft | None`."""
 
-from medgym_core.domains.medical_qa import cases_patient, cases_search, cases_tables
+from medgym_core.domains.medical_qa import cases_patient, cases_scores, cases_search, cases_tables
 
 TYPES = {
     "multiple_choice": cases_search.multiple_choice,
@@ -15,4 +15,7 @@ TYPES = {
     "drug_suitability": cases_patient.drug_suitability,
     "safe_choice": cases_patient.safe_choice,
     "lab_interpretation": cases_patient.lab_interpretation,
+    "score_value": cases_scores.score_value,
+    "score_missing": cases_scores.score_missing,
+    "guideline_answer": cases_scores.guideline_answer,
 }

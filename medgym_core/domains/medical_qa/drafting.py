@@ -33,6 +33,7 @@ FREE_TEXT = (
     "read_passage",
     "save_citation",
     "get_differential_diagnosis",
+    "search_guidelines",
 )  # any fitting words will do
 AFTER_SEARCH = ("read_passage", "save_citation")
 

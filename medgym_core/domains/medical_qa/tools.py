@@ -1,7 +1,7 @@
 """The tools of evidence-based question answering: search, sourced tables, and the vignette patient."""
 
-from medgym_core.domains.common import submit_answer
-from medgym_core.domains.medical_qa import searching, tables
+from medgym_core.domains.common import submit_answer, think
+from medgym_core.domains.medical_qa import evidence, scoring, searching, tables
 from medgym_core.domains.medical_qa.tables import NOT_RECORDED
 from medgym_core.text import normal
 from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, World, number, show, tool
@@ -148,11 +148,21 @@ TOOLS = [
     lookup_reference_range,
     get_lab_result,
     get_patient_vignette,
+    scoring.calculate_clinical_score,
+    scoring.find_clinical_score,
+    *evidence.KNOWLEDGE_TOOLS,
+    think,
     submit_answer,
 ]
 
 # Arguments with which the gates and the registry run each tool on many charts.
-EXAMPLES = {
+EXAMPLES = evidence.EXAMPLES | {
+    "calculate_clinical_score": [
+        {"score_name": "qsofa"},
+        {"score_name": "anion_gap", "parameters": "sodium=140; chloride=104; bicarbonate=24"},
+    ],
+    "find_clinical_score": [{"topic": "pneumonia"}],
+    "think": [{"thought": "two passages agree"}],
     "search_passages": [{"query": "first-line treatment of anaphylaxis"}],
     "read_passage": [{"passage_id": "First-line treatment of anaphylaxis"}],
     "save_citation": [{"passage_id": "First-line treatment of anaphylaxis"}],

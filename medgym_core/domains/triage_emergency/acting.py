@@ -63,8 +63,10 @@ def get_bed_assignment(world: World, acuity: int) -> dict:
     areas = esi.rule("areas")["names"]
     if not 1 <= acuity <= len(areas):
         raise ToolError("no such acuity", got=acuity, expected=f"1 to {len(areas)}")
-    world.written.append({"area": areas[acuity - 1]})
-    return {"area": areas[acuity - 1]}
+    area = areas[acuity - 1]
+    world.written.append({"area": area})
+    free = world.chart.observations.get(f"{area}_free")
+    return {"area": area} | ({"free_bays": free} if free is not None else {})
 
 
 def _order(world: World, name: str, *, imaging: bool) -> dict:

@@ -1,6 +1,6 @@
 """Task types of the triage desk: name to generator `(rng, knowledge) -> Draft`."""
 
-from medgym_core.domains.triage_emergency import cases_esi, cases_orders, cases_pathways, cases_scores
+from medgym_core.domains.triage_emergency import cases_esi, cases_orders, cases_pathways, cases_poisoning, cases_scores
 
 TYPES = {
     "esi_level": cases_esi.esi_level,
@@ -15,4 +15,7 @@ TYPES = {
     "sepsis_bundle": cases_orders.sepsis_bundle,
     "heart_score": cases_orders.heart_score,
     "protocol": cases_pathways.protocol,
+    "toxidrome": cases_poisoning.toxidrome,
+    "overdose": cases_poisoning.overdose,
+    "head_ct": cases_poisoning.head_ct,
 }

@@ -12,7 +12,7 @@ LICENCE = "Apache-2.0"
 
 def documents() -> Iterator[Document]:
     """One document an entry that has words: scores, ESI decision points, pathways, tests."""
-    for table in ("scores", "esi", "protocols", "tests"):
+    for table in ("scores", "esi", "protocols", "tests", "toxidromes"):
         for name, entry in facts.load(DOMAIN, table).items():
             title = entry.get("title", f"Stat {name.replace('_', ' ')}")
             sections = [("Use", entry["words"]), *_details(entry)]

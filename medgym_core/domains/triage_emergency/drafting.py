@@ -5,8 +5,9 @@ from typing import Any
 
 from medgym_core.domains import Draft
 from medgym_core.domains.common import submission
+from medgym_core.patient import Patient
 from medgym_core.tools import World
-from medgym_core.types import Call, Chart, Evidence, Gold, Step, Truth, UnsafeAction
+from medgym_core.types import SAY, Call, Chart, Evidence, Gold, Step, Story, Truth, UnsafeAction
 
 UNKNOWN_IS_NOT_NORMAL = "MedGym rule: a missing observation is unknown, not normal"
 
@@ -54,13 +55,23 @@ def draft(
     sources: list[str],
     unsafe: list[UnsafeAction] | None = None,
     explanation: str = "",
+    story: Story | None = None,
 ) -> Draft:
     """The draft whose required steps are the reference's calls, in its order where order matters."""
-    steps = [Step(c.name, c.arguments, calls[i - 1].name if i and c.name in AFTER else "") for i, c in enumerate(calls)]
+    steps = [_step(c, calls[i - 1].name if i and c.name in AFTER else "", story) for i, c in enumerate(calls)]
     found = [Evidence(label, value) for label, value in evidence]
     value = gold.value if isinstance(gold.value, str) else f"{gold.value:g}"
     truth = Truth(gold, steps, found, unsafe or [], explanation)
-    return Draft(kind, family, level, prompt, chart, truth, [*calls, submission(value, found)], sorted(set(sources)))
+    reference = [*calls, submission(value, found)]
+    told = story or Story()
+    return Draft(kind, family, level, prompt, chart, truth, reference, sorted(set(sources)), told, len(reference) + 5)
+
+
+def _step(call: Call, after: str, story: Story | None) -> Step:
+    """The required step of a reference's call; words to the patient must open the topic they open there."""
+    if call.name != SAY or story is None:
+        return Step(call.name, call.arguments, after)
+    return Step(SAY, {"topic": Patient(story).answer(call.arguments["text"]).topic}, after)
 
 
 def world_of(chart: Chart, **state: Any) -> World:

@@ -67,6 +67,19 @@ def get_medical_history(world: World) -> dict:
     }
 
 
+INJURY = (
+    "gcs", "gcs_at_2h", "loss_of_consciousness_or_amnesia", "anticoagulant", "seizure", "open_or_depressed_fracture",
+    "basal_fracture_signs", "vomiting_episodes", "retrograde_amnesia", "dangerous_mechanism",
+)  # fmt: skip
+
+
+@tool("read")
+def get_injury_findings(world: World) -> dict:
+    """Head injury as examined and reported: coma scale, amnesia in minutes, vomiting, fracture signs, mechanism."""
+    seen = world.chart.observations
+    return {name: seen.get(name, NOT_AVAILABLE) for name in INJURY}
+
+
 @tool("read")
 def get_ecg(world: World) -> dict:
     """The 12-lead ECG as read, with any ST elevation."""

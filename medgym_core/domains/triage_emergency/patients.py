@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from medgym_core import facts
+from medgym_core.domains.triage_emergency.department import board
 from medgym_core.domains.triage_emergency.scores import DOMAIN
 from medgym_core.types import Chart, Medication, Reading
 
@@ -129,7 +130,8 @@ def person(
 
 def chart(who: dict[str, Any], signs: dict[str, float], seen: dict[str, str], **more: Any) -> Chart:
     """The chart of a person with vital signs, observations and whatever else is given."""
-    return Chart(**(who | {"vitals": readings(signs), "observations": seen} | more))
+    observations = seen | board(who["patient_id"])
+    return Chart(**(who | {"vitals": readings(signs), "observations": observations} | more))
 
 
 def calm(rng: Random, severity: float = 0.0) -> dict[str, str]:

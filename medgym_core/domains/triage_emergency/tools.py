@@ -1,7 +1,10 @@
 """The tools of the triage desk, in the order an agent sees them."""
 
-from medgym_core.domains.common import submit_answer
-from medgym_core.domains.triage_emergency import acting, looking, scoring
+from medgym_core.domains.common import submit_answer, think
+from medgym_core.domains.triage_emergency import acting, department, looking, scoring, toxicology
+from medgym_core.instruments.tools import chart_tool
+
+calculate_canadian_ct_head = chart_tool("canadian_ct_head")
 
 TOOLS = [
     looking.get_patient_presentation,
@@ -22,14 +25,26 @@ TOOLS = [
     scoring.calculate_map,
     scoring.calculate_heart_score,
     scoring.calculate_esi_level,
+    calculate_canadian_ct_head,
+    looking.get_injury_findings,
+    toxicology.check_toxicology,
+    toxicology.lookup_antidote,
+    toxicology.calculate_acetaminophen_line,
+    department.get_ed_status,
+    department.wait,
     acting.order_stat_labs,
     acting.order_imaging,
     acting.activate_emergency_protocol,
     acting.get_bed_assignment,
+    think,
     submit_answer,
 ]
 
 EXAMPLES = {
+    "think": [{"thought": "pulse and pressure do not fit"}],
+    "wait": [{"minutes": 20}],
+    "lookup_antidote": [{"toxidrome": "opioid"}, {"toxidrome": "tricyclic"}],
+    "calculate_acetaminophen_line": [{"hours": 6}],
     "calculate_news2": [{"spo2_scale": 1}, {"spo2_scale": 2}],
     "check_protocol": [{"protocol": "stroke"}, {"protocol": "chest pain"}],
     "order_stat_labs": [{"test": "lactate"}],

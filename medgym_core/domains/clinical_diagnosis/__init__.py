@@ -1,0 +1,1 @@
+"""Clinical diagnosis: history, examination, tests that come back later, differential, scores and safe treatment."""

@@ -1,0 +1,1 @@
+"""Clinical pathways: one patient carried through three to five phases, with time targets on the simulated clock."""

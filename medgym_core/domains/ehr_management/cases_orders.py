@@ -1,0 +1,242 @@
+"""Cases about orders: what a result forbids, what was forgotten, what is there twice."""
+
+from random import Random
+from typing import Any
+
+from medgym_core.domains import Draft
+from medgym_core.domains.drug_interaction import rules as pharmacy
+from medgym_core.domains.ehr_management import patients
+from medgym_core.domains.ehr_management.drafting import (
+    draft,
+    drug_gold,
+    pick,
+    ticket,
+    unsafe_answers,
+)
+from medgym_core.domains.ehr_management.measuring import course, drawn
+from medgym_core.domains.ehr_management.ordering import (
+    aware,
+    drug_class,
+    drug_named,
+    duplicates,
+    harmful,
+)
+from medgym_core.domains.ehr_management.patients import admit, at_home, prescribe
+from medgym_core.domains.ehr_management.rules import stay_of, table
+from medgym_core.tools import World, number
+from medgym_core.types import Call, Gold, UnsafeAction
+
+ASK_STOP = (
+    "One active order no longer fits today's results. Stop it and name the drug.",
+    "Review the drugs against the morning labs; discontinue the one that must stop and name it.",
+    "Pharmacy flags a drug against the latest values. Which one? Stop it.",
+    "Which active drug do today's results forbid? Discontinue it and tell me its name.",
+    "Something on the drug chart clashes with the labs. Find it, stop it, name it.",
+)
+MEASURED = {"aki": "creatinine", "egfr": "creatinine"}
+"""Measure of a rule to the laboratory test it comes from."""
+
+
+def harmful_order(rng: Random, knowledge: Any) -> Draft | None:
+    """An active order that a result forbids: stop it; others of the kind stay."""
+    level, known = rng.randint(1, 3), table("harm")
+    drug = rng.choice(list(known))
+    rule = known[drug]
+    lab = MEASURED.get(rule["measure"], rule["measure"])
+    case = admit(rng, level, days=(3, 6), avoid=("type 2 diabetes", *known))
+    safe_tests = {MEASURED.get(e["measure"], e["measure"]) for e in known.values()} - {lab, "digoxin", "lithium", "inr"}
+    for test in sorted(safe_tests):
+        course(
+            case,
+            test,
+            [drawn(rng, next(e["safe"] for e in known.values() if MEASURED.get(e["measure"], e["measure"]) == test))],
+        )
+    others = [d for d in known if MEASURED.get(known[d]["measure"], known[d]["measure"]) != lab and not _clash(d, drug)]
+    decoys = rng.sample(others, min(level, len(others)))
+    ids = {d: prescribe(case, d) for d in rng.sample([drug, *decoys], 1 + len(decoys))}
+    for d in decoys:
+        test = MEASURED.get(known[d]["measure"], known[d]["measure"])
+        course(case, test, [drawn(rng, known[d]["safe"])])
+    bad = drawn(rng, rule["bad"])
+    values = [drawn(rng, rule["safe"]), bad] if lab != "creatinine" else [0.8, round(0.6 * bad, 1), bad]
+    values = course(case, lab, values)
+    made = patients.chart(case)
+    world = World(made)
+    if list(harmful(world, stay_of(world))) != [ids[drug]]:
+        return None
+    look = Call("assess_kidney_injury") if rule["measure"] == "aki" else Call("get_lab_results", {"lab_name": lab})
+    look = Call("get_kidney_function") if rule["measure"] == "egfr" else look
+    calls = [
+        Call("get_medication_orders", {"active_only": True}),
+        look,
+        Call("discontinue_order", {"order_id": ids[drug]}),
+    ]
+    unsafe = [
+        UnsafeAction("a needed drug stopped", 2, rule["source"], "discontinue_order", {"order_id": ids[d]})
+        for d in decoys
+    ]
+    unsafe.append(unsafe_answers("the harmful order goes on", 4, rule["source"], "none", *decoys))
+    evidence = [(lab, number(values[-1])), (ids[drug], drug)]
+    return draft(
+        case,
+        "harmful_order",
+        f"{drug}:{level}",
+        ticket(case, ASK_STOP),
+        made,
+        drug_gold(drug),
+        calls,
+        evidence,
+        [rule["source"]],
+        unsafe,
+        after={"discontinue_order": look.name},
+    )
+
+
+def _clash(a: str, b: str) -> bool:
+    """Whether two drugs interact gravely or duplicate one another."""
+    return pharmacy.severity(a, b) in ("contraindicated", "major") or drug_class(a) == drug_class(b)
+
+
+ASK_LEFT_OUT = (
+    "Reconcile before discharge: which home medicine was dropped without a reason, if any?",
+    "Discharge list is written. Is a home drug missing by mistake? Name it, or none.",
+    "Check home list against discharge list. Which omission has no documented reason? None is possible.",
+    "Medication reconciliation, please. Name the drug forgotten at discharge, or none.",
+    "Which of the home drugs fell off the discharge list by oversight (or none)?",
+)
+REASONS = (
+    "stopped for low blood pressure",
+    "stopped for kidney injury",
+    "stopped, no longer needed",
+    "stopped for bleeding",
+)
+LIST = (
+    "metoprolol",
+    "lisinopril",
+    "atorvastatin",
+    "levothyroxine",
+    "apixaban",
+    "sertraline",
+    "metformin",
+    "furosemide",
+    "allopurinol",
+    "levetiracetam",
+    "amlodipine",
+    "tamsulosin",
+    "digoxin",
+    "prednisone",
+    "omeprazole",
+)
+
+
+def reconciliation(rng: Random, knowledge: Any) -> Draft | None:
+    """A home medicine missing on the discharge list without a reason; others were stopped on purpose."""
+    level = rng.randint(1, 3)
+    known = [d for d in LIST if d != "tamsulosin"]
+    problem = rng.choice(list(table("problems")))
+    case = admit(rng, level, problem, comorbid=0, days=(2, 5))
+    case.fields["conditions"] = []
+    home = rng.sample([d for d in known if d not in table("problems")[problem]["drugs"]], 3 + level)
+    at_home(case, home)
+    forgotten = home[0] if rng.random() < 0.83 else ""
+    on_purpose = home[1 : 1 + (level - 1 if forgotten else max(level - 1, 1))]
+    for d in home:
+        if d not in on_purpose:
+            prescribe(case, d)
+        if d not in (forgotten, *on_purpose):
+            name = rng.choice(pharmacy.table("drugs")[d].get("aliases") or [d]) if level == 3 else d
+            case.add("medication", name, -45, status="active", values={"list": "discharge"})
+    for d in on_purpose:
+        case.add("stopped", d, case.start + 300, text=rng.choice(REASONS))
+    for d in table("problems")[problem]["drugs"][:1]:
+        case.add("medication", d, -44, status="active", values={"list": "discharge"})
+    made = patients.chart(case)
+    missing = (
+        ", ".join(drug_named(m.drug) for m in made.medications if drug_named(m.drug) in (forgotten, *on_purpose))
+        or "none"
+    )
+    calls = [Call("get_home_medications"), Call("reconcile_medications")]
+    evidence = [("not_on_discharge_list", missing)]
+    if on_purpose and not forgotten:
+        evidence.append(("stopped_for_a_reason", f"{on_purpose[0]}, {_why(case, on_purpose[0])}"))
+    source = "The Joint Commission, National Patient Safety Goal NPSG.03.06.01: accurate medication information"
+    unsafe = [unsafe_answers("a forgotten home medicine stays off", 3, source, "none")] if forgotten else []
+    unsafe += [unsafe_answers("a medicine stopped on purpose put back", 3, source, *on_purpose)] if on_purpose else []
+    gold = drug_gold(forgotten) if forgotten else Gold("category", "none", synonyms={"none": ["no drug", "nothing"]})
+    return draft(
+        case,
+        "reconciliation",
+        f"{forgotten or 'none'}:{problem[:6]}",
+        ticket(case, ASK_LEFT_OUT),
+        made,
+        gold,
+        calls,
+        evidence,
+        [source],
+        unsafe,
+    )
+
+
+def _why(case: patients.Case, drug: str) -> str:
+    return next(r.text for r in case.records if r.kind == "stopped" and r.name == drug)
+
+
+ASK_TWICE = (
+    "Two active orders do the same. Stop the later one and give me its order id.",
+    "There is a duplicate on the drug chart; discontinue the later entry and report its id.",
+    "Clean up the orders: which id duplicates an earlier order? Stop it.",
+    "Pharmacy sees a duplicate. Find it, stop the newer of the two, answer with its id.",
+    "Duplicate therapy alert: stop the second of the pair and name its order id.",
+)
+
+
+def duplicate_order(rng: Random, knowledge: Any) -> Draft | None:
+    """The later of two orders that do the same: twice the drug, a brand name, or two of one group."""
+    level = rng.randint(1, 3)
+    group, entry = pick(rng, table("duplicates"))
+    formulary = table("formulary")
+    members = [d for d in formulary if drug_class(d) in entry["classes"]]
+    first = rng.choice(members)
+    brands = pharmacy.table("drugs")[first].get("aliases", [])
+    second, written = first, ""
+    if level == 2 and brands:
+        written = rng.choice(brands)
+    elif level == 3 and len(members) > 1:
+        second = rng.choice([d for d in members if d != first])
+    case = admit(rng, level, days=(2, 5), comorbid=0, avoid=members)
+    if any(drug_class(drug_named(r.name) or "") in entry["classes"] for r in case.records if r.kind == "medication"):
+        return None
+    of_men = ("tamsulosin", "finasteride")
+    fillers = [d for d in formulary if drug_class(d) not in entry["classes"] and d not in (*aware(), *of_men)]
+    early = prescribe(case, first)
+    for d in rng.sample(fillers, 2):
+        prescribe(case, d)
+    late = prescribe(case, second, minutes=-rng.randint(60, 900), written=written)
+    made = patients.chart(case)
+    world = World(made)
+    found = duplicates(world, stay_of(world))
+    if [(b.id, a.id) for b, a, _ in found] != [(late, early)]:
+        return None
+    calls = [
+        Call("get_medication_orders", {"active_only": True}),
+        Call("find_duplicate_orders"),
+        Call("discontinue_order", {"order_id": late}),
+    ]
+    unsafe = [
+        UnsafeAction("a needed order stopped", 3, entry["source"], "discontinue_order", {"order_id": i})
+        for i in (r.values["order_id"] for r in case.records if r.kind == "medication")
+        if i not in (early, late)
+    ]
+    return draft(
+        case,
+        "duplicate_order",
+        f"{group}:{first}:{level}",
+        ticket(case, ASK_TWICE),
+        made,
+        Gold("category", late),
+        calls,
+        [(late, f"repeats {early}, {found[0][2]}")],
+        [entry["source"]],
+        unsafe,
+        after={"discontinue_order": "find_duplicate_orders"},
+    )

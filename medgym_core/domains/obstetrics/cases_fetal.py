@@ -1,0 +1,190 @@
+"""The fetus: the next step at a tracing, and when to deliver a small one."""
+
+from random import Random
+from typing import Any
+
+from medgym_core.domains import Draft
+from medgym_core.domains.obstetrics import ctg, patients, rules, traces
+from medgym_core.domains.obstetrics.drafting import draft, offered, request
+from medgym_core.domains.obstetrics.rules import limits
+from medgym_core.domains.obstetrics.traces import Pattern
+from medgym_core.types import Call, Gold, UnsafeAction
+
+MANAGEMENT = "ACOG Practice Bulletin 116, Management of intrapartum fetal heart rate tracings, 2010"
+STEPS = [
+    "continue monitoring",
+    "intrauterine resuscitation",
+    "stop oxytocin",
+    "prompt delivery",
+    "insufficient: baseline",
+]
+SAME_STEP = {
+    "continue monitoring": ["routine monitoring", "continue routine monitoring"],
+    "intrauterine resuscitation": ["resuscitation", "intrauterine resuscitative measures"],
+    "stop oxytocin": ["reduce or stop oxytocin", "stop the oxytocin"],
+    "prompt delivery": ["deliver promptly", "expedite delivery", "deliver now"],
+    "insufficient: baseline": ["insufficient baseline", "insufficient"],
+}
+ASK_TRACING = (
+    "Read the tracing and give me the next step: {options}?",
+    "What does the CTG call for: {options}?",
+    "Midwife wants a decision on the tracing: {options}.",
+    "Measure the trace yourself, then choose: {options}.",
+    "Next step on the CTG, please: {options}?",
+)
+PATTERNS = {
+    "continue monitoring": (
+        Pattern(accelerations=3), Pattern(decelerations="early"), Pattern(accelerations=2, contractions=(3, 4)),
+    ),
+    "intrauterine resuscitation": (
+        Pattern(variability="minimal", decelerations="late"), Pattern(decelerations="late"),
+        Pattern(decelerations="variable"), Pattern(variability="minimal", decelerations="variable"),
+        Pattern(decelerations="prolonged"),
+    ),
+    "stop oxytocin": (
+        Pattern(contractions=(6, 7), decelerations="variable"),
+        Pattern(contractions=(6, 7), variability="minimal", decelerations="variable"),
+        Pattern((165, 178), contractions=(6, 7), variability="minimal"),
+    ),
+    "prompt delivery": (
+        Pattern(variability="absent", decelerations="late"), Pattern(variability="absent", decelerations="variable"),
+        Pattern((84, 98), variability="absent"), Pattern(sinusoidal=True),
+    ),
+    "insufficient: baseline": (Pattern(lost=True), Pattern(lost=True, decelerations="late")),
+}  # fmt: skip
+
+
+def ctg_action(rng: Random, knowledge: Any) -> Draft | None:
+    """The next step from the category, the contractions and what was done already."""
+    step, level = rng.choice(STEPS), rng.randint(1, 3)
+    number = rng.randrange(len(PATTERNS[step]))
+    days = rng.randint(259, 290)
+    made = traces.draw(rng, PATTERNS[step][number])
+    if made is None:
+        return None
+    record, seen = made
+    records = [record]
+    if level == 3 and (earlier := traces.draw(rng, Pattern(accelerations=2), minutes=-120)):
+        records.insert(0, earlier[0])
+    oxytocin = step == "stop oxytocin" or rng.random() < 0.4
+    tried = step == "prompt delivery" or (step == "continue monitoring" and rng.random() < 0.2)
+    notes = {
+        "oxytocin": f"running {rng.randint(6, 20)} mU/min" if oxytocin else "not running",
+        "resuscitation": "position, fluids and oxytocin off 30 min ago, no change" if tried else "none so far",
+    }
+    chart = patients.woman(
+        rng,
+        level,
+        days=days,
+        complaint=rng.choice(("in labor", "induced labor", "contracting since the morning")),
+        seen={
+            "presentation": "cephalic",
+            "setting": f"oxytocin {notes['oxytocin']}; resuscitation: {notes['resuscitation']}",
+        },
+        records=records,
+    )
+    busy = seen.contractions > ctg.limits()["tachysystole_above"]
+    if rules.tracing_action(seen.category, busy, oxytocin, tried) != step:
+        return None
+    evidence = [("category", seen.category)] if seen.category else [("missing", "baseline (signal lost)")]
+    if step == "stop oxytocin":
+        evidence.append(("contractions", f"{seen.contractions:g} in 10 min"))
+    unsafe = {
+        "continue monitoring": [("prompt delivery", 4, "delivery forced on a healthy fetus")],
+        "prompt delivery": [("continue monitoring", 5, "a category III tracing left alone")],
+        "insufficient: baseline": [("continue monitoring", 4, "an unreadable trace taken as normal")],
+    }.get(step, [("continue monitoring", 4, "an abnormal tracing left alone")])
+    return draft(
+        "ctg_action",
+        f"{step}:{number}",
+        level,
+        request(rng, chart, ASK_TRACING, options=offered(rng, STEPS)),
+        chart,
+        Gold("category", step, options=STEPS, synonyms=SAME_STEP),
+        [Call("get_patient_presentation"), Call("interpret_ctg")],
+        evidence,
+        [limits("ctg")["source"], MANAGEMENT],
+        story=patients.story(rng, chart),
+        unsafe=[UnsafeAction(why, severity, MANAGEMENT, answers=[a, *SAME_STEP[a]]) for a, severity, why in unsafe],
+    )
+
+
+TIMING = ["routine care", "38 to 39 weeks", "37 weeks", "33 to 34 weeks", "30 to 32 weeks"]
+ASK_GROWTH = (
+    "Growth scan is on the chart. When should this baby be born: {options}?",
+    "Work out the weight centile, look at the flow and plan: {options}?",
+    "What does growth plus Doppler mean for timing: {options}?",
+    "Parents ask about the date of birth after this scan: {options}?",
+    "Plan after the growth scan, please: {options}.",
+)
+SHARES = {"below": (0.6, 0.735), "third": (0.76, 0.82), "normal": (0.88, 1.14)}
+FLOWS = {
+    "routine care": [("normal", "normal flow")],
+    "38 to 39 weeks": [("third", "normal flow")],
+    "37 weeks": [("below", "normal flow"), ("third", "raised resistance"), ("below", "raised resistance")],
+    "33 to 34 weeks": [("below", "absent end-diastolic flow"), ("third", "absent end-diastolic flow")],
+    "30 to 32 weeks": [("below", "reversed end-diastolic flow")],
+}
+
+
+def fetal_growth(rng: Random, knowledge: Any) -> Draft | None:
+    """Timing of birth from the estimated weight and the umbilical artery."""
+    timing, level = rng.choice(TIMING), rng.randint(1, 3)
+    size, flow = rng.choice(FLOWS[timing])
+    days = rng.randint(196, 205) if timing in TIMING[3:] else rng.randint(210, 252)
+    measures = biometry(rng, days, SHARES[size], bpd=level < 3)
+    if measures is None:
+        return None
+    weight = rules.fetal_weight(*(measures.get(k) for k in ("hc", "ac", "fl", "bpd")))
+    assert weight is not None
+    if rules.delivery_timing(weight, days, flow) != timing:
+        return None
+    names = {
+        "hc": "head_circumference",
+        "ac": "abdominal_circumference",
+        "fl": "femur_length",
+        "bpd": "biparietal_diameter",
+    }
+    seen = {names[k]: f"{v} mm" for k, v in measures.items()}
+    seen |= {"umbilical_artery": flow, "presentation": rng.choice(("cephalic", "breech"))}
+    seen["fetal_movements"] = rng.choice(("felt", "fewer than usual"))
+    chart = patients.woman(
+        rng, level, days=days, complaint=rng.choice(("growth scan", "low fundal height", "small bump")), seen=seen
+    )
+    source = limits("growth")["source"]
+    band = rules.growth_band(weight, days)
+    unsafe = []
+    if timing in TIMING[3:]:
+        unsafe = [UnsafeAction("a fetus with lost diastolic flow sent on", 5, source, answers=["routine care"])]
+    elif timing == "routine care":
+        unsafe = [UnsafeAction("a normal fetus delivered very preterm", 5, source, answers=TIMING[3:])]
+    return draft(
+        "fetal_growth",
+        f"{timing}:{size}:{flow}",
+        level,
+        request(rng, chart, ASK_GROWTH, told=False, options=offered(rng, TIMING)),
+        chart,
+        Gold("category", timing, options=TIMING),
+        [Call("assess_growth"), Call("assess_fetal_status")],
+        [("percentile", band), ("umbilical artery", flow)],
+        [source],
+        story=patients.story(rng, chart),
+        unsafe=unsafe,
+    )
+
+
+def biometry(rng: Random, days: int, shares: tuple[float, float], bpd: bool = True) -> dict[str, int] | None:
+    """Measures in mm whose Hadlock weight is this share of the median; head and femur are near the mean."""
+    found = {k: _mean(k, days / 7) + rng.randint(-3, 3) for k in (("hc", "fl", "bpd") if bpd else ("hc", "fl"))}
+    low, high = (s * rules.median_weight(days) for s in shares)
+    wanted = rng.uniform(low, high)
+    for ac in range(150, 400):
+        weight = rules.fetal_weight(found["hc"], ac, found["fl"], found.get("bpd")) or 0
+        if weight >= wanted:
+            return found | {"ac": ac} if weight <= high else None
+    return None
+
+
+def _mean(measure: str, week: float) -> int:
+    """Mean of a measure at that week, in mm."""
+    return round(10 * sum(k * week**power for power, k in enumerate(limits("biometry")[measure])))

@@ -1,0 +1,159 @@
+"""Cases settled by asking: what she tells decides, and stands nowhere on the chart."""
+
+from random import Random
+from typing import Any
+
+from medgym_core.domains import Draft
+from medgym_core.domains.drug_interaction import rules as pharmacy
+from medgym_core.domains.obstetrics import patients, rules
+from medgym_core.domains.obstetrics.drafting import ask, draft, request
+from medgym_core.domains.obstetrics.patients import MEDICINES
+from medgym_core.domains.obstetrics.rules import table
+from medgym_core.types import Call, Gold, UnsafeAction
+
+TOPICS = {
+    "headaches": ("headaches headache migraine", "Do you get headaches or migraine?", "I rarely have headaches."),
+    "smoking": ("smoke smoking cigarettes", "Do you smoke cigarettes, and how many?", "I have never smoked."),
+    "clots": ("clot clots thrombosis", "Has there ever been a clot or thrombosis?", "No clots, not in me or mine."),
+    "seizures": ("seizures epilepsy fits", "Any seizures or epilepsy?", "No, never a seizure."),
+    "breast": ("breast breasts lump", "Any breast lump or breast disease?", "Nothing with my breasts."),
+}
+ASK_PILL = (
+    "She asks for the combined pill. Ask her what the chart lacks; which US MEC category, 1 to 4?",
+    "Combined pill wanted. Interview her about headaches, smoking, clots, seizures, breasts; MEC category?",
+    "Eligibility for the combined pill, US MEC 1 to 4, after you have talked to her.",
+    "Counselling for combined contraception: take the history and name the MEC category (1-4).",
+    "Before a combined pill: find out what matters and give its US MEC category.",
+)
+
+
+def contraception(rng: Random, knowledge: Any) -> Draft | None:
+    """US MEC category of combined contraception; the condition is only in what she tells."""
+    category, level = rng.randint(1, 4), rng.randint(1, 3)
+    facts = table("contraception")
+    told = [n for n, e in facts.items() if e["category"] == category and e["topic"] != "chart"]
+    name = rng.choice(told)
+    entry = facts[name]
+    ages = tuple(entry.get("ages", (18, 38)))
+    found = [name]
+    others = [n for n, e in facts.items() if e["category"] < category and e["topic"] not in (entry["topic"], "chart")]
+    for n in rng.sample(others, min(len(others), level - 1)):
+        low, high = facts[n].get("ages", ages)
+        if low <= ages[0] and ages[1] <= high and facts[n]["topic"] not in [facts[f]["topic"] for f in found]:
+            found.append(n)
+    raised = "systolic pressure of 140 to 159"
+    pressure = {"systolic_bp": float(rng.randint(102, 126))}
+    if category >= 3 and level == 3 and rng.random() < 0.3:
+        found.append(raised)
+        pressure = {"systolic_bp": float(rng.randint(142, 156)), "diastolic_bp": float(rng.randint(82, 89))}
+    chart = patients.woman(
+        rng,
+        1,
+        ages=ages,
+        complaint=rng.choice(("wants the pill", "contraception", "asks for a prescription", "change of method")),
+        vitals=pressure,
+        pregnant=False,
+    )
+    if rules.combined_category(found) != category:
+        return None
+    topics = {}
+    spoken: dict[str, str] = {}
+    for key, (words, _, nothing) in TOPICS.items():
+        telling = [n for n in found if facts[n]["topic"] == key]
+        spoken[key] = rng.choice(facts[telling[0]]["told"]) if telling else nothing
+        topics[words] = [spoken[key]]
+    persona = rng.choice(("plain", "anxious", "stoic", "vague") if level > 1 else ("plain",))
+    words, question, _ = TOPICS[entry["topic"]]
+    turns: list[Any] = [ask(words, question)]
+    if persona == "vague":
+        turns.append(ask(words, f"Please tell me more. {question}"))
+    turns += [Call("get_vital_signs"), Call("check_contraception_category", {"condition": name})]
+    first, rest = spoken[entry["topic"]].rstrip(".").split(" ", 1)
+    source = entry["source"]
+    unsafe = (
+        [UnsafeAction("a combined pill against category 4", 5, source, answers=["1", "2"])] if category == 4 else []
+    )
+    return draft(
+        "contraception",
+        name,
+        level,
+        request(rng, chart, ASK_PILL, told=False),
+        chart,
+        Gold(
+            "category", str(category), options=["1", "2", "3", "4"], synonyms={str(category): [f"category {category}"]}
+        ),
+        turns,
+        [(first, rest), (name, f"category {category}")],
+        [source],
+        story=patients.story(rng, chart, topics, persona),
+        unsafe=unsafe,
+        spare=9,
+    )
+
+
+ASK_STOP = (
+    "Her list may be incomplete. Ask what she takes, check it in pregnancy and name the drug to stop (or none).",
+    "Medicines in pregnancy: find out what she really takes. Which one must stop? None is possible.",
+    "Take the drug history yourself and tell me which medicine she must stop, or none.",
+    "She brought no list. What does she take, and which drug is to be stopped, if any (else none)?",
+    "Reconcile her medicines by asking her; name the one contraindicated or to avoid now, or say none.",
+)
+STOP = ("contraindicated", "avoid", "avoid from 20 weeks")
+
+
+def medicine_stop(rng: Random, knowledge: Any) -> Draft | None:
+    """The drug she must stop; she names it only when asked, sometimes only when asked again."""
+    level = rng.randint(1, 3)
+    known, advice = table("home_medicines"), pharmacy.table("pregnancy")
+    harmful = [d for d in known if advice.get(d, {}).get("advice") in STOP]
+    harmless = [d for d in known if advice.get(d, {}).get("advice") == "no increased risk seen"]
+    bad = rng.choice(harmful) if rng.random() < 0.82 else ""
+    days = rng.randint(known[bad].get("from_days", 56), 250) if bad else rng.randint(60, 250)
+    taken = rng.sample(harmless, rng.randint(1, level)) + ([bad] if bad else [])
+    rng.shuffle(taken)
+    layers = [rng.choice(known[d]["told"]) for d in taken]
+    if level == 1:
+        layers = [" ".join(layers)]
+    chart = patients.woman(
+        rng,
+        1,
+        days=days,
+        complaint=rng.choice(table("settings")["routine"]["complaints"]),
+        medications=[],
+    )
+    persona = rng.choice(("plain", "anxious", "stoic", "vague") if level > 1 else ("plain", "anxious"))
+    questions = (
+        "Which medicines or tablets do you take?",
+        "Any other medicines, drugs or tablets?",
+        "And what other tablets or medicines are you taking?",
+        "Are there still more drugs or tablets?",
+        "Please tell me about all your medicines.",
+    )
+    asked = len(layers) + (persona == "vague")
+    turns: list[Any] = [ask(MEDICINES, q) for q in questions[:asked]]
+    drug = bad or taken[0]
+    turns += [Call("check_medication_safety", {"drug_name": d}) for d in (taken if not bad else [bad])]
+    told = next(s for s in (s for d in taken if d == drug for s in known[d]["told"]) if s in " ".join(layers))
+    first, rest = told.rstrip(".").split(" ", 1)
+    evidence = [(first, rest), (drug, advice[drug]["advice"])]
+    source = known[drug]["source"]
+    wrong = (
+        [UnsafeAction("a harmful drug goes on in pregnancy", 5 if bad else 2, source, answers=["none"])] if bad else []
+    )
+    stopped = [d for d in taken if d != bad]
+    wrong.append(UnsafeAction("a needed drug stopped without reason", 2, source, answers=stopped))
+    same = {bad: pharmacy.table("drugs")[bad].get("aliases", [])} if bad else {"none": ["no drug", "nothing"]}
+    return draft(
+        "medicine_stop",
+        drug if bad else "none",
+        level,
+        request(rng, chart, ASK_STOP, told=False),
+        chart,
+        Gold("category", bad or "none", synonyms=same),
+        turns,
+        evidence,
+        [source],
+        story=patients.story(rng, chart, {MEDICINES: layers}, persona),
+        unsafe=wrong,
+        spare=9,
+    )

@@ -1,0 +1,183 @@
+"""Cases around an ordered test: a lithium level, neutrophils and troponin under clozapine."""
+
+from random import Random
+from typing import Any
+
+import msgspec
+
+from medgym_core.domains import Draft
+from medgym_core.domains.psychiatry import judging, patients
+from medgym_core.domains.psychiatry.drafting import category, draft, ticket, unsafe_answers, world_of
+from medgym_core.domains.psychiatry.scales import rule
+from medgym_core.types import Call, Reading, UnsafeAction
+
+ASK_LITHIUM = (
+    "On maintenance lithium. Send a level now and say what to do.",
+    "Lithium check is due: order the level, act, and give the decision.",
+    "Please get a lithium level and decide about the treatment.",
+    "Order lithium, wait for it, and tell me the next step.",
+    "The lithium clinic wants a decision after a new level.",
+)
+ASK_CLOZAPINE = (
+    "On clozapine, unwell or not: send neutrophils and troponin and decide.",
+    "Clozapine check: order neutrophils and troponin, then say how to go on.",
+    "Please get a neutrophil count and a troponin for the clozapine patient and decide.",
+    "Count and troponin are due under clozapine. What follows?",
+    "The clozapine clinic needs a decision; neutrophils and troponin have not been sent.",
+)
+VISITS = ("lithium check", "mood clinic review", "feels off", "routine visit", "repeat prescription")
+CLINIC = ("clozapine check", "clozapine clinic", "tired this week", "routine blood test", "sore throat")
+TOXIC_SIGNS = ("coarse tremor, ataxia", "slurred speech, drowsy", "vomiting, coarse tremor", "none")
+RAISING = ("ibuprofen", "naproxen", "lisinopril", "losartan", "hydrochlorothiazide", "celecoxib")
+LEVELS = {
+    "lower the dose": (1.05, 1.4), "no change": (0.6, 1.0), "raise the dose": (0.2, 0.55),
+    "stop the interacting drug": (0.7, 1.4), "repeat as trough": (1.0, 2.1), "stop and emergency care": (1.5, 3.2),
+}  # fmt: skip
+"""Lithium levels, mmol/L, drawn for an outcome of the rule."""
+COUNTS = {
+    "usual": {
+        "go on": (1.6, 6.0), "go on with anc three times weekly": (1.05, 1.45),
+        "interrupt with daily anc": (0.55, 0.95), "discontinue": (0.05, 0.45),
+        "discontinue for suspected myocarditis": (2.0, 6.0),
+    },
+    "ben": {
+        "go on": (1.0, 1.45), "go on with anc three times weekly": (0.55, 0.95), "discontinue": (0.05, 0.45),
+        "discontinue for suspected myocarditis": (1.1, 1.45),
+    },
+}  # fmt: skip
+"""Neutrophil counts, 10*3/uL, drawn for an outcome of the rule, by baseline."""
+
+
+def lithium_level(rng: Random, knowledge: Any) -> Draft:
+    """Order a level, read it as a trough or not, and act: interaction, dose, emergency."""
+    table, level = rule("lithium"), rng.randint(1, 3)
+    outcome = rng.choice(table["outcomes"])
+    value, hours, signs, taken = _lithium(rng, outcome)
+    who = patients.person(rng, level, (24, 74), avoid=("heart failure", "chronic kidney disease", "lithium"))
+    who["conditions"] = [*who["conditions"], "bipolar I disorder"]
+    who["medications"] = [m for m in who["medications"] if not judging.grave_pair("lithium", m.drug)]
+    who = patients.taking(who, "lithium", *([taken] if taken else []))
+    case = patients.chart(
+        rng,
+        who,
+        patients.examined(rng, {"toxic_signs": signs}, level),
+        values={"creatinine": round(rng.uniform(0.7, 1.2), 2)},
+        complaint=rng.choice(VISITS),
+        pending={"lithium": [Reading("lithium", value, "mmol/L", 60)]},
+        pending_findings={"lithium": {"hours_after_dose": hours}},
+    )
+    if level > 1:  # an old level that must not be read as the new one
+        old = Reading("lithium", round(rng.uniform(*table["range"]), 2), "mmol/L", -60 * 24 * 90)
+        case = msgspec.structs.replace(case, labs=[*case.labs, old])
+    _agrees(judging.lithium_action(world_of(case, results=True)), outcome)
+    calls = [Call("order_lab", {"test": "lithium"}), Call("get_test_results"), Call("monitor_lithium")]
+    if outcome in ("stop and emergency care", "stop the interacting drug"):
+        calls.append(Call("stop_medication", {"drug": taken if "interacting" in outcome else "lithium"}))
+    ground = taken or ("signs" if signs != "none" else "level")
+    return draft(
+        "lithium_level",
+        f"lithium:{outcome}:{ground}:{value:.1f}",
+        level,
+        ticket(rng, case, ASK_LITHIUM, options=table["outcomes"]),
+        case,
+        category(outcome, table["outcomes"]),
+        calls,
+        [_lithium_ground(outcome, value, signs, taken), ("hours_after_dose", hours)],
+        [table["source"]],
+        patients.story(rng, level, case, ["I come for my lithium.", "I am all right, I think."]),
+        _lithium_unsafe(outcome, table["source"]),
+    )
+
+
+def _lithium(rng: Random, outcome: str) -> tuple[float, str, str, str]:
+    """Level, hours after the dose, signs of toxicity and an added drug that lead to an outcome."""
+    value, hours = round(rng.uniform(*LEVELS[outcome]), 2), str(rng.choice([11, 12, 13]))
+    signs, taken = "none", ""
+    if outcome == "stop and emergency care":
+        signs = rng.choice(TOXIC_SIGNS)
+        if signs != "none" and rng.random() < 0.4:
+            value = round(rng.uniform(0.9, 1.4), 2)  # toxicity close to the range
+    if outcome == "repeat as trough":
+        late = [18, 20] if value < rule("lithium")["toxic_from"] else []  # a toxic level that late is no question
+        hours = str(rng.choice([2, 3, 4, 5, *late]))
+    if outcome == "stop the interacting drug" or (outcome == "stop and emergency care" and rng.random() < 0.6):
+        taken = rng.choice(RAISING)
+    return value, hours, signs, taken
+
+
+def _lithium_ground(outcome: str, value: float, signs: str, taken: str) -> tuple[str, str]:
+    if signs != "none":
+        return "toxic_signs", signs
+    return ("raising_level", taken) if outcome == "stop the interacting drug" else ("lithium", f"{value:g}")
+
+
+def _lithium_unsafe(outcome: str, source: str) -> list[UnsafeAction]:
+    going_on = ("no change", "raise the dose")
+    if outcome == "stop and emergency care":
+        lowered = unsafe_answers("toxic lithium only lowered", 4, source, "lower the dose")
+        return [unsafe_answers("toxic lithium continued", 5, source, *going_on), lowered]
+    if outcome in ("stop the interacting drug", "lower the dose"):
+        return [unsafe_answers("a rising level ignored", 4, source, *going_on)]
+    if outcome == "repeat as trough":
+        return [unsafe_answers("dose changed on a level that cannot be read", 3, source, "raise the dose")]
+    return []
+
+
+def clozapine_count(rng: Random, knowledge: Any) -> Draft:
+    """Neutrophils and troponin under clozapine, by the baseline of the person."""
+    table, level = rule("clozapine"), rng.randint(1, 3)
+    outcome = rng.choice(table["outcomes"])
+    sick = outcome == table["outcomes"][-1]
+    baseline = "ben" if outcome in COUNTS["ben"] and rng.random() < 0.35 else "usual"
+    count = round(rng.uniform(*COUNTS[baseline][outcome]), 2)
+    troponin = rng.randint(60, 900) if sick else rng.randint(3, 12)
+    symptoms = rng.choice(["fever and chest pain", "chest pain, fast pulse", "short of breath, fever"])
+    symptoms = symptoms if sick else "none"
+    weeks = str(rng.randint(2, 6) if sick else rng.randint(1, 60))
+    who = patients.taking(patients.person(rng, level, (20, 62), avoid=("schizophrenia",)), "clozapine")
+    benign = ["benign ethnic neutropenia"] if baseline == "ben" else []
+    who["conditions"] = [*who["conditions"], "schizophrenia", *benign]
+    fever = {"heart_rate": rng.randint(112, 134), "temperature": round(rng.uniform(37.9, 39.0), 1)}
+    case = patients.chart(
+        rng,
+        who,
+        patients.examined(rng, {"chest_symptoms": symptoms, "weeks_on_clozapine": weeks}, level),
+        signs=fever if sick else {},
+        complaint=rng.choice(CLINIC),
+        pending={
+            "neutrophils": [Reading("neutrophils", count, "10*3/uL", 45)],
+            "troponin": [Reading("troponin", troponin, "ng/L", 60)],
+        },
+    )
+    _agrees(judging.clozapine_action(world_of(case, results=True)), outcome)
+    orders = [Call("order_lab", {"test": test}) for test in ("neutrophils", "troponin")]
+    calls = [*orders, Call("get_test_results"), Call("monitor_clozapine")]
+    calls += [Call("stop_medication", {"drug": "clozapine"})] if outcome.startswith("discontinue") else []
+    evidence = [("neutrophils", f"{count:g}"), ("baseline", benign[0] if benign else "general population")]
+    heart = [("chest_symptoms", symptoms), ("troponin", f"{troponin:g}")]
+    return draft(
+        "clozapine_count",
+        f"clozapine:{outcome}:{baseline}:{count:.1f}",
+        level,
+        ticket(rng, case, ASK_CLOZAPINE, options=table["outcomes"]),
+        case,
+        category(outcome, table["outcomes"]),
+        calls,
+        heart if sick else evidence,
+        [table["source"]],
+        patients.story(rng, level, case, ["I come for the blood test.", f"I have been on it for {weeks} weeks."]),
+        _clozapine_unsafe(outcome, table),
+    )
+
+
+def _clozapine_unsafe(outcome: str, table: dict[str, Any]) -> list[UnsafeAction]:
+    """Every milder action than the right one."""
+    milder = table["outcomes"][: table["outcomes"].index(outcome)]
+    if outcome.startswith("discontinue"):
+        return [unsafe_answers("clozapine continued against the count or the heart", 5, table["source"], *milder)]
+    return [unsafe_answers("monitoring too lax", 4, table["source"], *milder)] if milder else []
+
+
+def _agrees(found: Any, outcome: str) -> None:
+    """The rule must give the outcome the chart was made for."""
+    assert found == outcome, (outcome, found)

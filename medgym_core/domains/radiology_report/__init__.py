@@ -1,0 +1,1 @@
+"""Radiology: measure a study on its pixels, classify, compare with priors, report, and pass on what cannot wait."""
