@@ -29,10 +29,12 @@ from medgym_core.artifacts import Artifact, Made, Store  # noqa: E402
 from medgym_core.home import home  # noqa: E402
 from medgym_core.knowledge.search import KnowledgeBase  # noqa: E402
 from medgym_core.tasks import read_tasks  # noqa: E402
+from pipelines.config import run_config  # noqa: E402
 from pipelines.steps import POLICY, rollouts, tasks, training  # noqa: E402
 from training.config import TrainingConfig, preset  # noqa: E402
 
 TASKS_SEED = 0
+PRACTICE = run_config().tasks.practice
 ARMS = {"bc": "bc", "ttopd": "checkpoint"}
 
 
@@ -62,8 +64,8 @@ class Study:
         self.knowledge = KnowledgeBase.shipped()
         self.task_set = self.store.build(
             "tasks",
-            {"seed": TASKS_SEED, "per_domain": per_domain},
-            lambda folder: tasks.task_set(folder, TASKS_SEED, per_domain, self.knowledge),
+            {"seed": TASKS_SEED, "per_domain": per_domain, "domains": PRACTICE},
+            lambda folder: tasks.task_set(folder, TASKS_SEED, per_domain, PRACTICE, self.knowledge),
         ).artifact
 
     def stage(self, name: str, seed: int, upstream: list[Artifact], config: Any, make: Any) -> Artifact:
@@ -72,12 +74,14 @@ class Study:
 
     def trained(self, seed: int) -> dict[str, Artifact]:
         """The checkpoints of one seed by arm."""
-        c, t, k = self.config, self.task_set, self.knowledge
-        base = self.stage("base", seed, [t], c.policy, lambda f: training.base_policy(f, t, "", c.policy, seed, k))
-        recorded = self.stage("episodes", seed, [t, base], "", lambda f: rollouts.episodes(f, t, base, True, seed, k))
+        c, t, k, p = self.config, self.task_set, self.knowledge, PRACTICE
+        base = self.stage("base", seed, [t], c.policy, lambda f: training.base_policy(f, t, "", c.policy, seed, p, k))
+        recorded = self.stage(
+            "episodes", seed, [t, base], "", lambda f: rollouts.episodes(f, t, base, True, seed, p, k)
+        )
         bc = self.stage("bc", seed, [recorded], c.bc, lambda f: training.bc_checkpoint(f, base, recorded, c.bc, seed))
         ttopd = self.stage(
-            "checkpoint", seed, [bc, t], c.ttopd, lambda f: training.checkpoint(f, bc, t, c.ttopd, seed, k)
+            "checkpoint", seed, [bc, t], c.ttopd, lambda f: training.checkpoint(f, bc, t, c.ttopd, seed, p, k)
         )
         return {"bc": bc, "ttopd": ttopd}
 

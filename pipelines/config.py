@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from medgym_core.domains import NAMES
 from medgym_core.errors import MedGymError, unknown_name
 from training.config import PRESETS as TRAINING
 from training.config import BCConfig, PolicyConfig, TTOPDConfig
@@ -28,10 +29,13 @@ class CorpusConfig(Section):
 
 
 class TasksConfig(Section):
-    """How many tasks are generated."""
+    """Which tasks are generated."""
 
+    domains: tuple[str, ...] = NAMES
     per_domain: int = 600
     """Tasks a domain, all splits together."""
+    practice: tuple[str, ...] = ("drug_interaction", "medical_qa", "triage_emergency")
+    """Domains whose tasks the policy is trained and tested on; those the small policy's vocabulary was sized for."""
 
 
 class RolloutsConfig(Section):
@@ -103,9 +107,19 @@ def run_config(preset: str = DEFAULT_PRESET, settings: list[str] | None = None) 
             raise MedGymError("bad setting", got=repr(setting), expected="key=value, such as seed=1")
         _put(tree, key.strip(), _value(text.strip()))
     try:
-        return msgspec.convert(tree, RunConfig)
+        found = msgspec.convert(tree, RunConfig)
     except msgspec.ValidationError as error:
         raise MedGymError(f"bad setting: {error}", got=", ".join(settings or [])) from error
+    for key, names, valid in (
+        ("tasks.domains", found.tasks.domains, NAMES),
+        ("tasks.practice", found.tasks.practice, found.tasks.domains),
+    ):
+        if not names:
+            raise MedGymError("no domain", got="an empty list", expected="at least one", where=key)
+        for name in names:
+            if name not in valid:
+                raise unknown_name("domain", name, valid, where=key)
+    return found
 
 
 def leaves(tree: dict[str, Any], prefix: str = "") -> list[str]:

@@ -97,8 +97,8 @@ with task as (
 select id, domain, type, split, family, prompt,
        coalesce(gold in ('null', '""', '[]'), true) as gold_empty,
        len(list_filter(calls, lambda name: not list_contains(
-           $tools[list_position($domains, domain)], name))) as unknown_tools,
-       coalesce(calls[-1] like 'submit%', false) as submits,
+           $tools[list_position($domains, domain)], name) and name <> $speech)) as unknown_tools,
+       coalesce(list_contains($submissions, calls[-1]), false) as submits,
        len(calls) <= max_turns as fits,
        json_array_length(sources) as sources,
        (select count(distinct other.split) from task as other where other.family = task.family
@@ -110,11 +110,17 @@ order by id
 """
 
 
-def facts(tasks: Path, tools: dict[str, list[str]]):
-    """The facts table (pandas), one row a task. `tools` is domain to the names of its tools."""
+def facts(tasks: Path, tools: dict[str, list[str]], submissions: list[str]):
+    """The facts table (pandas), one row a task.
+
+    `tools` is domain to the names of its tools, `submissions` the names of those that submit.
+    """
     import duckdb
 
+    from medgym_core.types import SAY
+
     given = {"tasks": str(tasks), "domains": list(tools), "tools": list(tools.values())}
+    given |= {"submissions": submissions, "speech": SAY}
     with duckdb.connect() as connection:
         return connection.execute(FACTS_SQL, given).df()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medgym_core.artifacts import Artifact, locked
+from medgym_core.artifacts import Artifact, digest_bytes, locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "medgym"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # the page then opens on runs, not on traces
 CONTEXT = "mlflow.data.context"
+LONGEST_NAME = 250  # characters of a metric name
 PARENT = "mlflow.parentRunId"
 PAGE = "http://127.0.0.1:5000"
 """Where `medgym ui` serves MLflow."""
@@ -201,8 +202,13 @@ def _numbers(facts: Any, prefix: str = "") -> dict[str, float]:
         if isinstance(value, dict):
             found.update(_numbers(value, name + "."))
         elif isinstance(value, int | float):
-            found[name] = float(value)
+            found[_short(name)] = float(value)
     return found
+
+
+def _short(name: str) -> str:
+    """The name, its end replaced by a digest where MLflow would refuse its length."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 33]}~{digest_bytes(name.encode())[:32]}"
 
 
 def _flat(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -13,13 +13,19 @@ from medgym_core.artifacts import digest_file, digest_json
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FACTS = ["medgym_core/domains/**/*.toml"]
-WORLD = ["medgym_core/*.py", "medgym_core/domains/**/*.py", "medgym_core/domains/**/*.md", *FACTS]
+FACTS = [f"medgym_core/{package}/**/*.toml" for package in ("domains", "clinical", "instruments")]
+WORLD = [
+    "medgym_core/*.py",
+    *(f"medgym_core/{package}/**/*.py" for package in ("domains", "clinical", "instruments", "imaging")),
+    "medgym_core/domains/**/*.md",
+    *FACTS,
+]
 KNOWLEDGE = ["medgym_core/knowledge/*.py", "pipelines/steps/corpus.py"]
 TEXT = ["medgym_core/knowledge/text.py", "medgym_core/knowledge/passages.py", "pipelines/steps/corpus.py"]
 ITEMS = ["evaluation/benchmarks/*.py", "pipelines/steps/benchmarks.py"]
-TRAINING = ["training/*.py", "pipelines/steps/training.py"]
-EVALUATION = ["evaluation/**/*.py", "pipelines/steps/evaluation.py", "pipelines/steps/benchmarks.py"]
+PRACTICE = "pipelines/steps/practice.py"
+TRAINING = ["training/*.py", "pipelines/steps/training.py", PRACTICE]
+EVALUATION = ["evaluation/**/*.py", "pipelines/steps/evaluation.py", "pipelines/steps/benchmarks.py", PRACTICE]
 
 SOURCES: dict[str, list[str]] = {
     "evaluation/benchmark_items": ITEMS,
@@ -40,7 +46,7 @@ SOURCES: dict[str, list[str]] = {
     "tasks/task_set": [*WORLD, *KNOWLEDGE, "pipelines/steps/tasks.py"],
     "tasks/validation": [*WORLD, *KNOWLEDGE, *ITEMS, "pipelines/rules.py", "pipelines/steps/validation.py"],
     "training/base_policy": [*WORLD, *KNOWLEDGE, *TRAINING],
-    "rollouts/episodes": [*WORLD, *KNOWLEDGE, "training/*.py", "pipelines/steps/rollouts.py"],
+    "rollouts/episodes": [*WORLD, *KNOWLEDGE, "training/*.py", "pipelines/steps/rollouts.py", PRACTICE],
     "training/bc_checkpoint": TRAINING,
     "training/checkpoint": [*WORLD, *KNOWLEDGE, *TRAINING],
     "training/policy_version": ["pipelines/steps/training.py"],

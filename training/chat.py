@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medgym_core.artifacts import digest_bytes
+from medgym_core.episode import text_of
 from medgym_core.errors import MedGymError
 from training.trajectory import ASSISTANT, HINT, ROLES
 
@@ -128,7 +129,7 @@ class Chat:
 
     def _clean(self, message: Message) -> Message:
         """The message with control tokens defused, so that an observation cannot forge a turn."""
-        content = message["content"]
+        content = text_of(message)
         for token in self._control:
             content = content.replace(token, token[0] + " " + token[1:])
         return {**message, "content": content}

@@ -52,8 +52,14 @@ def imperfect_texts(task: Task, seed: int) -> list[str]:
     kept = {"all": steps, "some": [s for s in steps if rng.random() < 0.5], "none": []}[
         rng.choice(("all", "all", "some", "none"))
     ]
-    answer = wrong_answer(task.truth.gold, rng)
-    return [render_call(c) for c in (*kept, Call(submission.name, {**submission.arguments, "answer": answer}))]
+    return [render_call(c) for c in (*kept, wrong_submission(task.truth.gold, submission, rng))]
+
+
+def wrong_submission(gold: Gold, submission: Call, rng: Random) -> Call:
+    """The submission with a wrong answer, or with one wrong field where it has several."""
+    field = rng.choice(list(gold.fields)) if gold.fields else "answer"
+    wrong = wrong_answer(gold.fields.get(field, gold), rng)
+    return Call(submission.name, {**submission.arguments, field: wrong})
 
 
 def wrong_answer(gold: Gold, rng: Random) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import medgym_core
 from medgym_core.artifacts import digest_bytes
+from medgym_core.episode import text_of, without_pixels
 from training.chat import Chat, Transcript
 from training.policy import Policy
 from training.sampler import HFSampler, Request, derive_seed
@@ -133,7 +134,7 @@ def play_script(
 
 def conversation_text(messages: Iterable[dict[str, Any]]) -> str:
     """The words of a conversation, as text to make a tokenizer from."""
-    return "\n".join(m["content"] for m in messages)
+    return "\n".join(map(text_of, messages))
 
 
 def _real_episode(task: Any, knowledge: Any) -> Any:
@@ -203,7 +204,7 @@ def _record(
         seed=seed,
         sample=run.sample,
         group=f"{step}/{run.task.id}",
-        messages=episode.messages,
+        messages=[without_pixels(m) for m in episode.messages],
         token_ids=t.token_ids,
         sampled=t.sampled,
         turn_id=t.turn_id,

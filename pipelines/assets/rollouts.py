@@ -26,7 +26,8 @@ def episodes(
     knowledge_base: Artifact,
 ) -> dg.MaterializeResult:
     """Trajectories of the training tasks, with token arrays: the reference policy, and the same cases done wrong."""
-    config = {"imperfect": bench.config.rollouts.imperfect, "seed": bench.config.seed}
+    chosen = bench.config
+    config = {"imperfect": chosen.rollouts.imperfect, "seed": chosen.seed, "practice": chosen.tasks.practice}
     return build(
         context,
         bench,

@@ -24,7 +24,8 @@ def task_set(
     knowledge_base: Artifact,
 ) -> dg.MaterializeResult:
     """Generated tasks of every domain and split, one row each."""
-    config = {"seed": bench.config.seed, "per_domain": bench.config.tasks.per_domain}
+    tasks = bench.config.tasks
+    config = {"seed": bench.config.seed, "per_domain": tasks.per_domain, "names": tasks.domains}
     return build(
         context,
         bench,

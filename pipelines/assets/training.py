@@ -28,7 +28,13 @@ def base_policy(
     knowledge_base: Artifact,
 ) -> dg.MaterializeResult:
     """The untrained policy: a small Qwen3 model with its own tokenizer, or the configured model."""
-    config = {"model": bench.config.model, "config": bench.config.policy, "seed": bench.config.seed}
+    chosen = bench.config
+    config = {
+        "model": chosen.model,
+        "config": chosen.policy,
+        "seed": chosen.seed,
+        "practice": chosen.tasks.practice,
+    }
     return build(
         context,
         bench,
@@ -76,7 +82,8 @@ def checkpoint(
     knowledge_base: Artifact,
 ) -> dg.MaterializeResult:
     """The policy after TT-OPD: EMA teacher, outcome hint, turn-level truncation and cosine reward."""
-    config = {"config": bench.config.ttopd, "seed": bench.config.seed}
+    chosen = bench.config
+    config = {"config": chosen.ttopd, "seed": chosen.seed, "practice": chosen.tasks.practice}
     return build(
         context,
         bench,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from medgym_core.episode import text_of
 from pipelines.cli.common import Json, current, emit, table, task_file
 
 trajectories = typer.Typer(help="Recorded episodes: show, stats.", no_args_is_help=True)
@@ -48,7 +49,7 @@ def _show_conversation(document: dict[str, Any]) -> None:
         if name != "messages":
             print(f"{name:<15}{value}")
     for message in document["messages"]:
-        print(f"\n[{message['role']}]\n{message['content']}")
+        print(f"\n[{message['role']}]\n{text_of(message)}")
 
 
 @trajectories.command()

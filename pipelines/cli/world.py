@@ -10,7 +10,7 @@ from pipelines.cli.common import Json, Set, current_knowledge, emit, table, task
 File = Annotated[Path | None, typer.Option("--tasks", help="A task file; default: that of the last run.")]
 Domain = Annotated[str | None, typer.Option(help="Only this domain.")]
 
-tasks = typer.Typer(help="The task set: build, stats, show, validate.", no_args_is_help=True)
+tasks = typer.Typer(help="The task set: build, stats, show, validate, FHIR in and out.", no_args_is_help=True)
 
 
 def add(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def tools(domain: Domain = None, as_json: Json = False) -> None:
     knowledge = KnowledgeBase.shipped()
     rows = []
     for name in names:
-        cases = build_task_set(0, 60, knowledge, [name])
+        cases = build_task_set(0, 120, knowledge, [name])
         for tool, found in tool_outputs(name, cases, knowledge).items():
             facts = {"kind": found.kind, "static": found.static, "charts_run": found.charts, "errors": found.errors}
             rows.append({"name": tool, "domain": name, **facts, "distinct_outputs": len(found.distinct)})
@@ -124,6 +124,14 @@ def show_task(
     """
     import msgspec
 
+    found = _named(id, file)
+    hidden = () if truth else ("truth", "reference", "story")
+    document = {k: v for k, v in msgspec.to_builtins(found).items() if k not in hidden}
+    emit(document, as_json, _show_fields)
+
+
+def _named(id: str, file: Path | None) -> Any:
+    """The first task whose id begins so."""
     from medgym_core.errors import unknown_name
     from medgym_core.tasks import read_tasks
 
@@ -131,9 +139,7 @@ def show_task(
     found = next((t for t in every if t.id.startswith(id)), None)
     if found is None:
         raise unknown_name("task", id, [t.id for t in every[:3]], where=f"{len(every)} tasks")
-    hidden = () if truth else ("truth", "reference", "story")
-    document = {k: v for k, v in msgspec.to_builtins(found).items() if k not in hidden}
-    emit(document, as_json, _show_fields)
+    return found
 
 
 def _show_fields(document: dict[str, Any]) -> None:
@@ -163,6 +169,52 @@ def validate(file: File = None, as_json: Json = False) -> None:
     rows = [[v["name"], "passed" if v["passed"] else "FAILED", v["severity"], v["unexpected"], v["why"]] for v in found]
     emit(document, as_json, lambda d: table("Rules", ["rule", "verdict", "severity", "unexpected", "why"], rows))
     verdict(all(v["passed"] for v in found if v["severity"] == "critical"))
+
+
+@tasks.command("from-fhir")
+def from_fhir(
+    bundles: Annotated[list[Path], typer.Argument(help="FHIR R4 bundles (JSON), such as Synthea writes.")],
+    out: Annotated[Path, typer.Option(help="The task file to write.")],
+    as_json: Json = False,
+) -> None:
+    """Make record tasks from FHIR bundles. Nothing is written where one bundle is malformed.
+
+    Example: medgym tasks from-fhir patient.json --out mine.parquet
+    """
+    from medgym_core.domains.ehr_management.importing import case_from_bundle
+    from medgym_core.errors import MedGymError
+    from medgym_core.tasks import task_of, write_tasks
+
+    made = {}
+    for path in bundles:
+        try:
+            drafts = case_from_bundle(path.read_bytes())
+        except OSError as error:
+            raise MedGymError(f"bundle is not readable: {error.strerror}", where=path) from error
+        except MedGymError as error:
+            raise MedGymError(f"bad bundle: {error}", where=path) from error
+        made |= {task.id: task for task in (task_of("ehr_management", d) for d in drafts)}
+    if not made:
+        raise MedGymError("no tasks", got=f"{len(bundles)} bundles", expected="a record with results or encounters")
+    write_tasks(out, list(made.values()))
+    document = {"tasks": len(made), "bundles": len(bundles), "file": str(out)}
+    emit(document, as_json, lambda d: print(f"{d['tasks']} tasks from {d['bundles']} bundles  {d['file']}"))
+
+
+@tasks.command("to-fhir")
+def to_fhir(
+    id: Annotated[str, typer.Argument(help="A task id, or its first characters.")],
+    file: File = None,
+) -> None:
+    """Print the chart of a task as a FHIR R4 bundle (what the tools can see, never the truth).
+
+    Example: medgym tasks to-fhir ehr_management/ > bundle.json
+    """
+    import json
+
+    from medgym_core.clinical.fhir import to_bundle
+
+    print(json.dumps(to_bundle(_named(id, file).chart), indent=1))
 
 
 def gates(domain: Domain = None, file: File = None, as_json: Json = False) -> None:

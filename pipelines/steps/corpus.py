@@ -1,6 +1,7 @@
 """The knowledge base's artifacts: passages, their vectors, the Chroma index and the lexical index."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from medgym_core.errors import unknown_name
 from pipelines.steps.benchmarks import item_texts
 
 FACTS = "facts"
+FACTS_SOURCE = "MedGym facts"  # how the source of every shipped fact begins
 ENDINGS = (".tar.xz", ".tar.gz", "")
 COLLECTION = "passages"
 KNOWLEDGE_BASE, PARTS = "corpus/knowledge_base", "parts.json"
@@ -55,7 +57,11 @@ def passages(folder: Path, sources: Sequence[str], paths: dict[str, Path], bench
     table = build_passages(_documents(sources, paths), item_texts(benchmark_items.path))
     write_passages(table, folder / "passages.parquet")
     absent = [s for s in sources if s != FACTS and s not in paths]
-    return Made(table.num_rows, meta={**passage_stats(table), "absent": absent})
+    stats = passage_stats(table)
+    by_corpus: Counter[str] = Counter()
+    for source, count in stats["sources"].items():
+        by_corpus[FACTS if source.startswith(FACTS_SOURCE) else source] += count  # every fact cites a source of its own
+    return Made(table.num_rows, meta={**stats, "sources": dict(sorted(by_corpus.items())), "absent": absent})
 
 
 def embeddings(folder: Path, passages: Artifact, dimensions: int, seed: int) -> Made:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from medgym_core.artifacts import Artifact, Made, digest_json
 from pipelines import display
 from pipelines.steps.benchmarks import read_items
+from pipelines.steps.practice import practice_tasks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +27,7 @@ def predictions(
     seed: int,
     limits: tuple[int, int],
     medqa_limit: int | None,
+    practice: Sequence[str],
 ) -> Made:
     """agentic.parquet (held-out tasks) and one file a benchmark; a column `policy` names who answered.
 
@@ -37,7 +39,7 @@ def predictions(
     from training.policy import load_policy
 
     models = {name: load_policy(path) for name, path in policies.items()}
-    rows = agentic_rows(models, task_set, knowledge, seed, limits)
+    rows = agentic_rows(models, practice_tasks(task_set, "test", practice), knowledge, seed, limits)
     pq.write_table(rows, folder / f"{AGENTIC}.parquet")
     counts = {AGENTIC: rows.num_rows}
     for name in benchmark_items.meta["items"]:
@@ -49,16 +51,14 @@ def predictions(
 
 
 def agentic_rows(
-    models: Mapping[str, Any], task_set: Artifact, knowledge: Any, seed: int, limits: tuple[int, int]
+    models: Mapping[str, Any], tasks: Sequence[Any], knowledge: Any, seed: int, limits: tuple[int, int]
 ) -> "pa.Table":
-    """Rows of `evaluation.agentic` on the test split: the models, the oracle, the nulls."""
+    """Rows of `evaluation.agentic` on held-out tasks: the models, the oracle, the nulls."""
     import pyarrow as pa
 
     from evaluation.agentic import evaluate_tasks, scripts
-    from medgym_core.tasks import read_tasks
     from training.rollout import Limits
 
-    tasks = read_tasks(task_set.path / "tasks.parquet", split="test")
     actors = {**models, **scripts()}
     found = []
     for number, (name, actor) in enumerate(actors.items(), 1):

@@ -7,20 +7,26 @@ from typing import Any
 
 from medgym_core.artifacts import Artifact, Made
 from pipelines.steps import POLICY
+from pipelines.steps.practice import practice_tasks
 
 FILE = "episodes.parquet"
 
 
 def episodes(
-    folder: Path, task_set: Artifact, base_policy: Artifact, imperfect: bool, seed: int, knowledge: Any
+    folder: Path,
+    task_set: Artifact,
+    base_policy: Artifact,
+    imperfect: bool,
+    seed: int,
+    practice: Sequence[str],
+    knowledge: Any,
 ) -> Made:
     """episodes.parquet: one row an episode; the reference of each training task, then the wrong ones."""
-    from medgym_core.tasks import read_tasks
     from training.demonstrations import demonstrations
     from training.policy import load_policy
     from training.trajectory import write_trajectories
 
-    tasks = read_tasks(task_set.path / "tasks.parquet", split="train")
+    tasks = practice_tasks(task_set, "train", practice)
     found = demonstrations(load_policy(base_policy.path / POLICY), tasks, knowledge, seed=seed, imperfect=imperfect)
     digest = write_trajectories(folder / FILE, found)
     return Made(len(found), digest=digest, meta=summary(found))

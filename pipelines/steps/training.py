@@ -9,9 +9,12 @@ from typing import Any
 from medgym_core.artifacts import Artifact, Made, digest_file, digest_files, digest_json
 from pipelines import display
 from pipelines.steps import POLICY
+from pipelines.steps.practice import practice_tasks
 
 
-def base_policy(folder: Path, task_set: Artifact, model: str, config: Any, seed: int, knowledge: Any) -> Made:
+def base_policy(
+    folder: Path, task_set: Artifact, model: str, config: Any, seed: int, practice: Sequence[str], knowledge: Any
+) -> Made:
     """policy/: the small policy with a tokenizer made from training conversations, or a copy of `model`."""
     from training.policy import build_base_policy, load_policy, policy_digest, save_policy
 
@@ -20,7 +23,7 @@ def base_policy(folder: Path, task_set: Artifact, model: str, config: Any, seed:
         save_policy(source.model, source.tokenizer, folder / POLICY, render_tools=source.chat.render_tools)
         built = load_policy(folder / POLICY)
     else:
-        built = build_base_policy(_conversations(task_set, seed, knowledge), folder / POLICY, config, seed)
+        built = build_base_policy(_conversations(task_set, practice, seed, knowledge), folder / POLICY, config, seed)
     parameters = sum(p.numel() for p in built.model.parameters())
     facts = {"unit": "weights", "vocabulary": len(built.tokenizer), "from": model or "random initialisation"}
     return Made(parameters, digest=policy_digest(folder / POLICY), meta=facts)
@@ -47,14 +50,18 @@ def bc_checkpoint(folder: Path, base_policy: Artifact, episodes: Artifact, confi
 
 
 def checkpoint(
-    folder: Path, bc_checkpoint: Artifact, task_set: Artifact, config: Any, seed: int, knowledge: Any
+    folder: Path,
+    bc_checkpoint: Artifact,
+    task_set: Artifact,
+    config: Any,
+    seed: int,
+    practice: Sequence[str],
+    knowledge: Any,
 ) -> Made:
     """policy/ after TT-OPD, metrics.jsonl, episodes/*.parquet."""
-    from medgym_core.tasks import read_tasks
     from training.ttopd import enabled_mechanisms, train_ttopd
 
-    path = task_set.path / "tasks.parquet"
-    tasks = read_tasks(path, split="train") + read_tasks(path, split="validation")
+    tasks = [t for split in ("train", "validation") for t in practice_tasks(task_set, split, practice)]
     report = reporter("training/checkpoint")
     figures = train_ttopd(bc_checkpoint.path / POLICY, tasks, knowledge, folder, config, seed, report)
     counters = figures["counters"]
@@ -94,14 +101,13 @@ def _trained(folder: Path, figures: dict[str, Any]) -> Made:
     return Made(int(figures["steps"]), digest=digest, meta={"unit": "steps", **figures})
 
 
-def _conversations(task_set: Artifact, seed: int, knowledge: Any) -> Sequence[str]:
+def _conversations(task_set: Artifact, practice: Sequence[str], seed: int, knowledge: Any) -> Sequence[str]:
     """What is said in training episodes: good ones and empty ones."""
     from medgym_core.probes import NULLS, reference_texts
-    from medgym_core.tasks import read_tasks
     from training.rollout import conversation_text, play_script
 
     texts = []
-    for task in read_tasks(task_set.path / "tasks.parquet", split="train"):
+    for task in practice_tasks(task_set, "train", practice):
         for script in (reference_texts(task), NULLS["empty_calls"](task, seed)):
             texts.append(conversation_text(play_script(task, script, knowledge).messages))
     return texts

@@ -29,7 +29,10 @@ def rule_verdicts(tasks: Path, docs: Path) -> list[dict[str, Any]]:
     from medgym_core import domains
     from pipelines.rules import facts, judge
 
-    return judge(facts(tasks, {name: sorted(domains.get(name).tools) for name in domains.NAMES}), docs)
+    loaded = [domains.get(name) for name in domains.NAMES]
+    tools = {d.name: sorted(d.tools) for d in loaded}
+    submissions = sorted({t.name for d in loaded for t in d.tools.values() if t.kind == "submit"})
+    return judge(facts(tasks, tools, submissions), docs)
 
 
 def read_verdicts(artifact: Artifact) -> dict[str, Any]:

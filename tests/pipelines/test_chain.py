@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from medgym_core.artifacts import Store
+from medgym_core.domains import NAMES
 from pipelines.cli import execute
 from pipelines.lineage import trace, tree_names
 from pipelines.resources import tracker_of
@@ -216,7 +217,7 @@ def test_a_missing_model_folder_is_told_in_one_line(ran_home, tmp_path, capsys) 
 def test_commands_read_what_the_run_left(ran_home, tmp_path, capsys) -> None:
     assert medgym_json(capsys, "trajectories", "stats")["policies"]["reference"]["accuracy"] == 1.0
     assert medgym_json(capsys, "trajectories", "show", "0")["messages"][0]["role"] == "system"
-    assert medgym_json(capsys, "tasks", "stats")["tasks"] == 120
+    assert medgym_json(capsys, "tasks", "stats")["tasks"] == 40 * len(NAMES)
     assert medgym_json(capsys, "tasks", "show", "triage_emergency/")["prompt"]
     assert "truth" in medgym_json(capsys, "tasks", "show", "triage_emergency/", "--truth")
     assert len(medgym_json(capsys, "search", "warfarin bleeding", "-k", "3")["hits"]) == 3

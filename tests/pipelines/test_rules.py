@@ -11,6 +11,7 @@ from medgym_core.types import Call
 from pipelines.rules import RULES, facts, judge
 
 TOOLS = {name: sorted(domains.get(name).tools) for name in domains.NAMES}
+SUBMISSIONS = sorted({t.name for d in domains.NAMES for t in domains.get(d).tools.values() if t.kind == "submit"})
 
 
 def verdicts(rows: list[dict], folder: Path) -> dict[str, bool]:
@@ -18,7 +19,7 @@ def verdicts(rows: list[dict], folder: Path) -> dict[str, bool]:
     import pyarrow.parquet as pq
 
     pq.write_table(pa.Table.from_pylist(rows), folder / "tasks.parquet")
-    return {v["name"]: v["passed"] for v in judge(facts(folder / "tasks.parquet", TOOLS), folder / "docs")}
+    return {v["name"]: v["passed"] for v in judge(facts(folder / "tasks.parquet", TOOLS, SUBMISSIONS), folder / "docs")}
 
 
 def other_reference(row: dict, calls: list[Call]) -> dict:
@@ -58,7 +59,7 @@ def test_an_empty_task_set_fails(small_tasks, tmp_path) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(pa.Table.from_pylist(task_rows(small_tasks)).slice(0, 0), tmp_path / "tasks.parquet")
-    found = judge(facts(tmp_path / "tasks.parquet", TOOLS), tmp_path / "docs")
+    found = judge(facts(tmp_path / "tasks.parquet", TOOLS, SUBMISSIONS), tmp_path / "docs")
     assert not next(v for v in found if v["name"] == "has_tasks")["passed"]
 
 
