@@ -138,16 +138,19 @@ def null(domain: str, tasks: list[Task], knowledge: Any) -> list[GateResult]:
 
 
 def sensitivity(domain: str, tasks: list[Task], knowledge: Any) -> GateResult:
-    """Every reading tool that is not declared static answers differently for different patients (ids do not count).
+    """Every reading tool that is not declared static answers differently for different patients (ids do not count), and
+    no tool breaks.
 
     A tool that seems constant on a small task set is tried on further patients of the domain before it is called so.
     Writing tools act on the patient's state, which the oracle gate sees.
     """
-    constant = _constant(tool_outputs(domain, tasks, knowledge))
+    found = tool_outputs(domain, tasks, knowledge)
+    constant, broken = _constant(found), [name for name, o in found.items() if o.failures]
     if constant:
         more = TaskPool(domain, "train", MORE_CHARTS, knowledge)
         constant = _constant(tool_outputs(domain, more, knowledge, constant))
-    return GateResult("sensitivity", domain, not constant, float(len(constant)), 0.0, constant)
+    bad = list(dict.fromkeys([*constant, *broken]))
+    return GateResult("sensitivity", domain, not bad, float(len(bad)), 0.0, bad)
 
 
 def _constant(found: dict[str, "ToolOutputs"]) -> list[str]:
@@ -160,7 +163,10 @@ class ToolOutputs(Struct):
     kind: str
     static: bool
     charts: int = 0
-    errors: int = 0
+    refused: int = 0
+    """Calls answered with a ToolError: the case does not allow them, and the message says why."""
+    failures: list[str] = []
+    """Anything else a call raised: a fault of the tool."""
     distinct: set[str] = set()
     """Different answers, for equal arguments where there are any."""
 
@@ -185,10 +191,16 @@ def tool_outputs(
                 break
             found.charts += 1
             for calls in _ways(name, tasks[i], domains.get(domain)):
-                text = _run(domains.get(domain).tools, tasks[i], knowledge, calls)
-                found.errors += text is None
-                answers[repr(calls)].add((text or "").replace(tasks[i].chart.patient_id, ""))
-        found.distinct = max(answers.values(), key=len)
+                try:
+                    text = _run(domains.get(domain).tools, tasks[i], knowledge, calls)
+                except Exception as error:  # noqa: BLE001 - the registry reports a broken tool and goes on to the next
+                    found.failures.append(f"{type(error).__name__}: {error} in {tasks[i].id}")
+                    continue
+                if text is None:
+                    found.refused += 1
+                else:
+                    answers[repr(calls)].add(text.replace(tasks[i].chart.patient_id, ""))
+        found.distinct = max(answers.values(), key=len, default=set())
         result[name] = found
     return result
 
@@ -202,7 +214,7 @@ def _ways(name: str, task: Task, domain: domains.Domain) -> list[list[Call]]:
 
 
 def _run(tools: dict[str, Tool], task: Task, knowledge: Any, calls: list[Call]) -> str | None:
-    """What the last call shows in a fresh episode; None where it errs."""
+    """What the last call shows in a fresh episode; None where it is refused."""
     world = World(task.chart, knowledge)
     try:
         return [find(tools, c.name).run(world, c.arguments) for c in calls][-1]

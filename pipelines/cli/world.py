@@ -21,7 +21,9 @@ def add(app: typer.Typer) -> None:
 
 
 def tools(domain: Domain = None, as_json: Json = False) -> None:
-    """List the tools by executing every one. On how many charts each ran, and how many calls gave an error.
+    """List the tools by executing every one. On how many charts each ran, and how many calls broke; exit 1 if any did.
+
+    `refused` counts calls the case does not allow, answered with a reason (an ECG tool on a skin picture).
 
     Example: medgym tools --domain triage_emergency
     """
@@ -36,18 +38,29 @@ def tools(domain: Domain = None, as_json: Json = False) -> None:
     for name in names:
         cases = build_task_set(0, 120, knowledge, [name])
         for tool, found in tool_outputs(name, cases, knowledge).items():
-            facts = {"kind": found.kind, "static": found.static, "charts_run": found.charts, "errors": found.errors}
+            facts = {"kind": found.kind, "static": found.static, "charts_run": found.charts}
+            facts |= {"errors": len(found.failures), "refused": found.refused, "failures": found.failures[:3]}
             rows.append({"name": tool, "domain": name, **facts, "distinct_outputs": len(found.distinct)})
     kinds = {kind: sum(r["kind"] == kind for r in rows) for kind in ("read", "write", "submit")}
     counts = {"tools": len({r["name"] for r in rows}), "entries": len(rows), **kinds}
     counts["domains"] = {name: sum(r["domain"] == name for r in rows) for name in names}
     emit({"tools": rows, "counts": counts}, as_json, _show_tools)
+    verdict(not any(r["errors"] for r in rows))
 
 
 def _show_tools(found: dict[str, Any]) -> None:
-    header = ["domain", "name", "kind", "static", "charts", "errors", "distinct"]
+    header = ["domain", "name", "kind", "static", "charts", "errors", "refused", "distinct"]
     rows = [
-        [r["domain"], r["name"], r["kind"], r["static"], r["charts_run"], r["errors"], r["distinct_outputs"]]
+        [
+            r["domain"],
+            r["name"],
+            r["kind"],
+            r["static"],
+            r["charts_run"],
+            r["errors"],
+            r["refused"],
+            r["distinct_outputs"],
+        ]
         for r in found["tools"]
     ]
     counts = found["counts"]

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from medgym_core import domains
-from medgym_core.gates import GateResult, play, run_gates, sensitivity
+from medgym_core.gates import GateResult, play, run_gates, sensitivity, tool_outputs
 from medgym_core.probes import NULLS, reference_texts
 from medgym_core.tools import World, tool
 from medgym_core.types import Call, Evidence, Gold, Step, Task
@@ -96,3 +96,15 @@ def test_a_patient_tool_that_answers_everybody_alike_is_rejected(small_tasks, kn
     tasks = [t for t in small_tasks if t.domain == "triage_emergency"]
     result = sensitivity("triage_emergency", tasks, knowledge)
     assert not result.passed and result.failures == ["get_vital_signs"]
+
+
+def test_a_tool_that_breaks_is_reported_and_fails_the_gate(small_tasks, knowledge, monkeypatch) -> None:
+    @tool("read")
+    def get_vital_signs(world: World) -> dict:
+        """Vital signs by a typo."""
+        return {"hr": world.chart.vitals["heart_rate"]}
+
+    monkeypatch.setitem(domains.get("triage_emergency").tools, "get_vital_signs", get_vital_signs)
+    tasks = [t for t in small_tasks if t.domain == "triage_emergency"]
+    assert "TypeError" in tool_outputs("triage_emergency", tasks, knowledge)["get_vital_signs"].failures[0]
+    assert "get_vital_signs" in sensitivity("triage_emergency", tasks, knowledge).failures

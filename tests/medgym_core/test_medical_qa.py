@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_draft(kind: str, own_knowledge) -> None:
 
 def test_every_tool_runs_on_many_charts_without_an_error(tasks, own_knowledge) -> None:
     for name, outputs in tool_outputs("medical_qa", tasks, own_knowledge).items():
-        assert outputs.charts >= 50 and outputs.errors == 0, name
+        assert outputs.charts >= 50 and not outputs.failures and outputs.refused == 0, name
         assert outputs.static or len(outputs.distinct) > 1, name
 
 

@@ -39,3 +39,18 @@ def test_every_section_can_be_set() -> None:
 
     keys = leaves(msgspec.to_builtins(run_config()))
     assert {"seed", "model", "tasks.per_domain", "bc.steps", "ttopd.ema.decay", "evaluation.medqa_limit"} <= set(keys)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["tasks.domains=astrology", "tasks.practice=astrology", "tasks.practice=[]", "tasks.domains=psychiatry"],
+)
+def test_domains_are_checked_before_anything_runs(setting: str) -> None:
+    """The last one leaves out the domains that are practised."""
+    with pytest.raises(MedGymError, match=r"tasks\.(domains|practice)"):
+        run_config("quick", [setting])
+
+
+def test_practice_may_be_any_of_the_domains_built() -> None:
+    found = run_config("quick", ["tasks.domains=psychiatry,obstetrics", "tasks.practice=psychiatry"])
+    assert found.tasks.domains == ("psychiatry", "obstetrics") and found.tasks.practice == ("psychiatry",)

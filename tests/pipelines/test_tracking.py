@@ -1,5 +1,3 @@
-
-
 def test_a_long_name_is_shortened_and_stays_distinct() -> None:
     from pipelines.tracking import LONGEST_NAME, _numbers
 

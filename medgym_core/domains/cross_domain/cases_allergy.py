@@ -73,7 +73,11 @@ def _allergic(rng: Random, outcome: str, level: int, shock: bool, biphasic: bool
     drugs = [rng.choice(["propranolol", "bisoprolol", "metoprolol"])] if outcome == GLUCAGON else []
     own: dict[str, Any] = {"epinephrine systolic_bp": gain}
     if outcome == TWO:  # all gone after one dose
-        own = {"epinephrine systolic_bp": rng.randint(36, 40), "epinephrine spo2": 4, "epinephrine respiratory_rate": -8}
+        own = {
+            "epinephrine systolic_bp": rng.randint(36, 40),
+            "epinephrine spo2": 4,
+            "epinephrine respiratory_rate": -8,
+        }
         own["after epinephrine: breathing"] = rng.choice(["normal, symptoms gone", "clear, symptoms gone"])
     return patients.patient(
         rng,

@@ -87,6 +87,7 @@ def _bleeder(rng: Random, outcome: str, level: int, cirrhosis: bool, cardiac: bo
         rng,
         "gi_bleed",
         level,
+        ages=(52, 84) if cardiac else None,
         vitals={"systolic_bp": systolic, "heart_rate": rng.randint(66, 88) if small else rng.randint(102, 128)},
         labs={
             "hemoglobin": round(hemoglobin, 1),

@@ -109,7 +109,7 @@ def _drawn(rng: Random, outcome: str, start: str) -> tuple[dict[str, float], dic
         "low": rng.uniform(3.1, 3.4),
         "still low": rng.uniform(2.5, 2.9),
         "mid": rng.uniform(4.3, 4.9),
-        "high": rng.uniform(5.3, 6.2),
+        "high": rng.uniform(5.7, 6.3),  # above 5.0 even after three hours of insulin
     }[start]
     gain = {"low": rng.uniform(0.25, 0.3), "still low": rng.uniform(0.05, 0.1)}.get(start, rng.uniform(0.1, 0.2))
     loss = rng.uniform(0.15, 0.18)

@@ -19,7 +19,13 @@ ASKS = (
     "Work it up on the clock and tell me the strategy you arrive at.",
 )
 LEADS = ("II III aVF", "V2 V3 V4", "I aVL V5")
-QUIET = ("sinus rhythm, ST depression V4 V5", "sinus rhythm, T inversion V3 V4", "normal sinus rhythm")
+NORMAL = ("normal sinus rhythm", "sinus rhythm, no ST deviation")
+QUIET = {
+    EARLY: ("sinus rhythm, ST depression V4 V5", "sinus rhythm, T inversion V3 V4", *NORMAL),
+    RULED_OUT: NORMAL,
+    OBSERVE: ("sinus rhythm, T inversion V3 V4", *NORMAL),
+}
+"""ECG without ST elevation; an ischaemic one is not ruled out by troponin alone."""
 LAB = "catheterisation laboratory"
 
 
@@ -96,7 +102,7 @@ def _troponin(rng: Random, outcome: str, level: int) -> Draft | None:
         RULED_OUT: (rng.randint(4, 10), rng.randint(1, 2)),
         OBSERVE: rng.choice([(rng.randint(14, 45), rng.randint(1, 3)), (rng.randint(4, 10), rng.randint(3, 4))]),
     }[outcome]
-    ecg = rng.choice(QUIET)
+    ecg = rng.choice(QUIET[outcome])
     chart = patients.patient(
         rng,
         "chest_pain",

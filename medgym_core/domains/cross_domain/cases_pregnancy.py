@@ -25,7 +25,8 @@ def preeclampsia(rng: Random, knowledge: Any) -> Draft | None:
     outcome, level = rng.choice(OPTIONS), rng.randint(1, 3)
     asthma = outcome == HYDRALAZINE or (outcome not in (LABETALOL,) and rng.random() < 0.25)
     chart = _mother(rng, outcome, level, asthma)
-    script = Script(chart, patients.story(rng, chart, QUIET if outcome == WAIT else None, rng.choice(patients.PERSONAS)))
+    topics = QUIET if outcome == WAIT else None
+    script = Script(chart, patients.story(rng, chart, topics, rng.choice(patients.PERSONAS)))
     first = script.do("get_vital_signs")
     script.do("get_history")
     details = script.do("get_patient_details")
@@ -73,7 +74,11 @@ QUIET = {
     patients.ASSOCIATED: ["Only that my rings do not fit any more."],
 }
 """She who may wait has no symptoms: headache, visual disturbance or epigastric pain rules expectant care out."""
-SYMPTOM_FREE = ("raised pressure at the clinic", "puffy face, sent by the midwife", "swollen hands, sent by the midwife")
+SYMPTOM_FREE = (
+    "raised pressure at the clinic",
+    "puffy face, sent by the midwife",
+    "swollen hands, sent by the midwife",
+)
 
 
 def _mother(rng: Random, outcome: str, level: int, asthma: bool) -> Chart:

@@ -117,7 +117,9 @@ def subject(rng: Random, entry: dict[str, Any], level: int, done: Sequence[str] 
     for change in entry.get("settled", []):
         if change["by"] in done:
             finding = {"kind": finding["kind"], "name": finding["name"]} | change
-    findings = [drawn(rng, f) for f in (finding, *entry.get("also", []))]
+    findings = [drawn(rng, f) for f in (finding, *entry.get("also", [])) if f.get("after") in (None, *done)]
+    if "complaints" in entry:
+        more["complaint"] = rng.choice(entry["complaints"])
     return with_findings(rng, entry["pathway"], level, findings, **more)
 
 
@@ -258,5 +260,7 @@ def _times(rng: Random, steps: list[dict[str, Any]], missed: dict[str, Any] | No
         if step is missed:
             late = rng.randint(1, 4) if level == 3 else rng.randint(5, max(12, step["within"] // 2))
         at = since + max(round(step["within"] * used), 1) + late
-        times[step["name"]] = at if step is missed else max(at, min(2, since + step["within"]))  # nothing before arrival
+        if step is not missed:  # nothing is done before arrival
+            at = max(at, min(2, since + step["within"]))
+        times[step["name"]] = at
     return times

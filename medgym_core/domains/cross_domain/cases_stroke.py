@@ -80,9 +80,7 @@ def _chart(rng: Random, outcome: str, level: int, side: str, reason: str) -> Cha
     }
     if outcome == STOP:
         own["after alteplase: headache"] = rng.choice(["severe, sudden", "severe, with vomiting"])
-    bleed = (
-        f"{side} {rng.choice(['basal ganglia', 'thalamic', 'lobar'])} haemorrhage, {rng.randint(8, 38)} mL"
-    )
+    bleed = f"{side} {rng.choice(['basal ganglia', 'thalamic', 'lobar'])} haemorrhage, {rng.randint(8, 38)} mL"
     return patients.patient(
         rng,
         "stroke",

@@ -26,7 +26,7 @@ FAMILY = "family mother father relatives"
 SOCIAL = "home live job work"
 SMOKING = "smoke smoking cigarettes"
 HABITS = "drink alcohol cocaine habits"
-GCS = {"alert": "15", "confused": "14", "voice": "12", "pain": "8"}
+GCS = {"alert": "15", "new confusion": "14", "voice": "12", "pain": "8"}
 """A total that fits each level of consciousness."""
 PERSONAS = ("plain", "anxious", "stoic", "vague")
 

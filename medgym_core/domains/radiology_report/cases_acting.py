@@ -86,7 +86,8 @@ def critical_alert(rng: Random, knowledge: Any) -> Draft:
     scene = patients.setting_of(name)
     who = patients.person(rng, scene, level)
     ids = patients.names(rng, 2)
-    shot = patients.shot(rng, ids[0], name, who)
+    who["complaint"] = REASONS.get(name, who["complaint"])
+    shot = patients.shot(rng, ids[0], name, who, **_quiet(rng, name))
     options = [n for n in facts.load(DOMAIN, "conditions") if patients.setting_of(n) == scene]
     shots = [shot, *also(rng, who, level, ids[1], current=shot.modality)]
     case = patients.chart(who, shots, patients.hearsay(rng, [shot], options, level))
@@ -122,6 +123,16 @@ def critical_alert(rng: Random, knowledge: Any) -> Draft:
     )
 
 
+ANEURYSM = "abdominal aortic aneurysm"
+REASONS = {ANEURYSM: "screening of the aorta", "malpositioned endotracheal tube": "a check after intubation"}
+"""Why the patient comes, where another reason would change the urgency or make no sense."""
+
+
+def _quiet(rng: Random, name: str) -> dict[str, float]:
+    """An aneurysm that may wait for days is small: a large one, or one with pain or collapse, may not."""
+    return {"bore_mm": rng.uniform(29, 42)} if name == ANEURYSM else {}
+
+
 def worklist(rng: Random, knowledge: Any) -> Draft:
     """Four studies of one patient in the order in which they must be passed on."""
     table = facts.load(DOMAIN, "urgency")
@@ -141,7 +152,7 @@ def worklist(rng: Random, knowledge: Any) -> Draft:
     )
     ids = patients.names(rng, 4)
     shots = [
-        patients.shot(rng, i, name, who, site=patients.elsewhere(patients.setting_of(name)))
+        patients.shot(rng, i, name, who, site=patients.elsewhere(patients.setting_of(name)), **_quiet(rng, name))
         for i, name in zip(ids, order, strict=True)
     ]
     case = patients.chart(who, shots, patients.hearsay(rng, shots[:2], list(table), level))

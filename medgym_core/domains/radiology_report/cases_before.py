@@ -55,6 +55,7 @@ ASK_STUDY = (
 PATIENTS_FOR: dict[str, tuple[str, tuple[int, int]]] = {
     "pregnant": ("female", (19, 41)), "child": ("", (6, 15)), "under 30": ("female", (18, 28)),
     "palpable breast mass": ("female", (42, 75)), "acute scrotal pain": ("male", (18, 50)),
+    "acute low back pain": ("", (22, 48)), "chronic headache without warning signs": ("", (20, 48)),
 }  # fmt: skip
 ASK_DOSE = (
     "Effective dose of {study} in mSv?",
@@ -82,8 +83,9 @@ def _decided(rng: Random, who: dict[str, Any], value: str, level: int) -> tuple[
     low = value in ("saline", "saline and withhold metformin", "another agent")
     if value in REACTIONS:
         kind = rng.choice([IODINATED, GADOLINIUM])
-        who["allergies"] = [*who["allergies"], f"{rng.choice(kind)}: {rng.choice(REACTIONS[value])}"]
-        return rng.choice(kind), [creatinine(rng, low=False)]
+        culprit, agent = rng.sample(kind, 2)  # the same agent again would call for another one first
+        who["allergies"] = [*who["allergies"], f"{culprit}: {rng.choice(REACTIONS[value])}"]
+        return agent, [creatinine(rng, low=False)]
     if low:
         who["conditions"] = ["chronic kidney disease", *own]
     if value == "saline and withhold metformin":
@@ -254,6 +256,7 @@ def appropriateness(rng: Random, knowledge: Any) -> Draft | None:
     if topic == "suspected pulmonary embolism":
         value = rng.randint(150, 420) if variant else rng.randint(900, 4000)
         labs = [Reading("d_dimer", float(value), "ng/mL{FEU}", -30)]
+        observations = {"pretest_probability": "low"}
     if topic == "acute low back pain":
         observations = {"saddle_sensation": "lost" if variant else "normal"}
     case = patients.chart(who, waiting(rng, who), labs=labs, observations=observations)
@@ -265,7 +268,7 @@ def appropriateness(rng: Random, knowledge: Any) -> Draft | None:
     if labs:
         calls.insert(1, Call("get_lab_results"))
         evidence["d_dimer"] = number(labs[0].value)
-    elif observations:
+    elif "saddle_sensation" in observations:
         evidence["saddle_sensation"] = observations["saddle_sensation"]
     elif variant == "pregnant":
         evidence["pregnancy"] = "pregnant"

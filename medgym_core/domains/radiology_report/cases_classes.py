@@ -47,6 +47,9 @@ OPTIONS = {
     "aneurysm": ["no surveillance", "rescreen after 10 years", "every 3 years", "every 12 months", "every 6 months",
         "repair"],
 }  # fmt: skip
+SCREENED = (50, 79)
+"""Ages of lung screening."""
+SCREENING = ("screening of the lungs", "lung screening, first round", "low-dose CT for a heavy smoker")
 KEYS = {"BI-RADS": "bi_rads", "Lung-RADS": "lung_rads", "TI-RADS": "ti_rads", "aneurysm": "surveillance"}
 SYSTEM = {"BI-RADS": "bi_rads", "Lung-RADS": "lung_rads", "TI-RADS": "ti_rads", "aneurysm": "aneurysm"}
 
@@ -111,7 +114,10 @@ def classification(rng: Random, knowledge: Any) -> Draft | None:
     value = rng.choice(OPTIONS[system])
     name, fixed = _wanted(rng, system, value)
     scene = patients.setting_of(name)
-    who = patients.person(rng, scene, level, sex="male" if value in ("every 6 months", "repair") else "")
+    sex = "male" if value in ("every 6 months", "repair") else ""
+    who = patients.person(rng, scene, level, sex=sex, ages=SCREENED if system == "Lung-RADS" else ())
+    if system == "Lung-RADS":
+        who["complaint"] = rng.choice(SCREENING)
     ids = patients.names(rng, 2)
     shot = patients.shot(rng, ids[0], name, who, **fixed)
     shots = [shot, *also(rng, who, level, ids[1], current=shot.modality)]

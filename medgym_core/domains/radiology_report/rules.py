@@ -107,6 +107,8 @@ def fleischner(found: Measures, chart: Chart, risk: str) -> Outcome:
     several = found["nodules"] > 1
     parts |= {"consistency": kind, "nodules": number(found["nodules"])}
     if size < rule["small"]:
+        if several and kind != "solid":
+            return Outcome("ct at 3-6 months", parts)
         optional = kind == "solid" and risk == "high"
         return Outcome("optional ct at 12 months" if optional else "no routine follow-up", parts)
     if kind == "ground glass":
