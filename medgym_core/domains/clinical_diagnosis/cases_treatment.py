@@ -35,7 +35,8 @@ BYSTANDERS = ("warfarin", "clarithromycin", "lithium", "phenelzine", "amiodarone
               "methotrexate", "isosorbide mononitrate", "theophylline", "allopurinol", "digoxin", "rifampin",
               "tizanidine", "carbamazepine", "clopidogrel", "fluconazole", "cyclosporine", "azathioprine")  # fmt: skip
 ALLERGENS = ("penicillin", "amoxicillin", "cephalexin", "azithromycin", "clarithromycin", "ciprofloxacin", "naproxen",
-             "ibuprofen", "aspirin", "trimethoprim-sulfamethoxazole", "carbamazepine", "lisinopril")  # fmt: skip
+             "ibuprofen", "aspirin", "trimethoprim-sulfamethoxazole", "carbamazepine", "lisinopril",
+             "acetaminophen")  # fmt: skip
 TRIES = 40
 
 

@@ -53,6 +53,8 @@ def harmful_order(rng: Random, knowledge: Any) -> Draft | None:
         )
     others = [d for d in known if MEASURED.get(known[d]["measure"], known[d]["measure"]) != lab and not _clash(d, drug)]
     decoys = rng.sample(others, min(level, len(others)))
+    if _quarrel(case.problem, [drug, *decoys]):
+        return None
     ids = {d: prescribe(case, d) for d in rng.sample([drug, *decoys], 1 + len(decoys))}
     for d in decoys:
         test = MEASURED.get(known[d]["measure"], known[d]["measure"])
@@ -97,6 +99,15 @@ def _clash(a: str, b: str) -> bool:
     return pharmacy.severity(a, b) in ("contraindicated", "major") or drug_class(a) == drug_class(b)
 
 
+def _quarrel(problem: str, drugs: list[str]) -> bool:
+    """Whether the problem speaks against one of the drugs, or one clashes with another or with a drug of the stay."""
+    entry = table("problems")[problem]
+    around = [*drugs, *entry["drugs"]]
+    harmed = any(d in entry.get("harmed_by", ()) for d in drugs)
+    thin = len(set(table("quality")["vte prophylaxis"]["drugs"]).intersection(around)) > 1  # two anticoagulants
+    return harmed or thin or any(_clash(a, b) for a in drugs for b in around if a != b)
+
+
 ASK_LEFT_OUT = (
     "Reconcile before discharge: which home medicine was dropped without a reason, if any?",
     "Discharge list is written. Is a home drug missing by mistake? Name it, or none.",
@@ -136,7 +147,9 @@ def reconciliation(rng: Random, knowledge: Any) -> Draft | None:
     problem = rng.choice(list(table("problems")))
     case = admit(rng, level, problem, comorbid=0, days=(2, 5))
     case.fields["conditions"] = []
-    home = rng.sample([d for d in known if d not in table("problems")[problem]["drugs"]], 3 + level)
+    entry = table("problems")[problem]
+    kept_out = (*entry["drugs"], *entry.get("harmed_by", ()))
+    home = rng.sample([d for d in known if d not in kept_out], 3 + level)
     at_home(case, home)
     forgotten = home[0] if rng.random() < 0.83 else ""
     on_purpose = home[1 : 1 + (level - 1 if forgotten else max(level - 1, 1))]
@@ -208,8 +221,13 @@ def duplicate_order(rng: Random, knowledge: Any) -> Draft | None:
         return None
     of_men = ("tamsulosin", "finasteride")
     fillers = [d for d in formulary if drug_class(d) not in entry["classes"] and d not in (*aware(), *of_men)]
+    if {first, second} & set(table("problems")[case.problem].get("harmed_by", ())):
+        return None
     early = prescribe(case, first)
-    for d in rng.sample(fillers, 2):
+    extra = rng.sample(fillers, 2)
+    if _quarrel(case.problem, extra) or any(_clash(d, x) for d in extra for x in (first, second)):
+        return None
+    for d in extra:
         prescribe(case, d)
     late = prescribe(case, second, minutes=-rng.randint(60, 900), written=written)
     made = patients.chart(case)

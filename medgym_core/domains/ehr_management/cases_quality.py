@@ -99,7 +99,8 @@ REMEDY = {
 def quality_gap(rng: Random, knowledge: Any) -> Draft | None:
     """The measure that the record does not meet; the others are met or not needed."""
     level, target = rng.randint(1, 3), rng.choice([*quality.MEASURES, "none"])
-    fit = [p for p, e in table("problems").items() if not {"apixaban", "enoxaparin"} & set(e["drugs"])]
+    fit = [p for p, e in table("problems").items()
+           if not {"apixaban", "enoxaparin"} & {*e["drugs"], *e.get("harmed_by", ())}]  # fmt: skip
     case = admit(rng, level, rng.choice(fit), days=(3, 5))
     _protect(case, target)
     made = patients.chart(case)

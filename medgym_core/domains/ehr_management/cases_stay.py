@@ -102,7 +102,10 @@ def readmission_risk(rng: Random, knowledge: Any) -> Draft | None:
     missing = rng.random() < 0.06
     scored = [c for c, p in table("comorbidity")["previous"]["points"].items() if p]
     acuity = None if missing else rng.choice(["emergency", "emergency", "elective"])
-    case = admit(rng, level, days=(1, 9), acuity=acuity, comorbid=rng.randint(0, 2))
+    planned = [n for n, e in table("problems").items() if e.get("elective")]
+    problem = rng.choice(planned) if acuity == "elective" else ""
+    kept_out = ("asthma",)  # whether it scores as chronic pulmonary disease is read both ways
+    case = admit(rng, level, problem, days=(1, 9), avoid=kept_out, acuity=acuity, comorbid=rng.randint(0, 2))
     illnesses = rng.sample(scored, rng.randint(0, min(level + 1, 2)))
     diabetic = [c for c in case.fields["conditions"] if "diabet" in c]
     case.fields["conditions"] += [c for c in illnesses if not (diabetic and "diabet" in c)]
