@@ -20,8 +20,17 @@ def tables(owner: str) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
 
 
 def conditions(owner: str) -> set[str]:
-    """Names of the conditions with an ICD-10-CM code."""
-    return {name for _, table in tables(owner) for name, entry in table.items() if entry.get("icd10")}
+    """Names of the entries in the tables of conditions and inpatient problems."""
+    return {
+        name.lower().replace("_", " ")
+        for file, table in tables(owner) if file.startswith(("conditions", "problems")) for name in table
+    }  # fmt: skip
+
+
+def codes(owner: str) -> set[str]:
+    """ICD-10-CM codes of those entries."""
+    found = [entry.get("icd10") or entry.get("icd") for _, table in tables(owner) for entry in table.values()]
+    return {str(code) for code in found if isinstance(code, str)}
 
 
 def drugs(owner: str) -> set[str]:
@@ -71,16 +80,19 @@ def page() -> str:
         len(instruments.names()), sum(r[7] for r in rows), len(set().union(*map(sources, every))),
     ]  # fmt: skip
     header = [
-        "domain", "conditions", "drugs", "protocols", "tools", "read / write / submit", "instruments", "task types",
-        "sources",
+        "domain", "conditions", "drugs", "protocols", "tools", "read / write / submit", "instrument tools",
+        "task types", "sources",
     ]  # fmt: skip
+    coded = len(set().union(*map(codes, every)))
     bound = [instruments.get(name) for name in instruments.names()]
     listed = [[i.name, i.title, len(i.inputs), i.unit or "index", i.source] for i in bound]
     return f"""# The clinical world
 
 Written by `python benchmarks/inventory.py` from the fact tables and the tool registry; a test keeps it true. The counts
-of tools by executing them: `medgym tools`. Conditions are those with an ICD-10-CM code; a source is a distinct citation
-in the fact tables.
+of tools by executing them: `medgym tools`. Conditions are the entries of the tables of conditions and inpatient
+problems, with {coded} ICD-10-CM codes among them; a source is a distinct citation in the fact tables. One table of
+drugs (`drug_interaction`) serves all domains; medical_qa has one of its own for questions. Instrument tools compute one
+instrument each; `calculate_clinical_score` and `get_clinical_scores` reach the others.
 
 {markdown(header, [*rows, total])}
 

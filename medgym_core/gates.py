@@ -193,7 +193,7 @@ def tool_outputs(
             for calls in _ways(name, tasks[i], domains.get(domain)):
                 try:
                     text = _run(domains.get(domain).tools, tasks[i], knowledge, calls)
-                except Exception as error:  # noqa: BLE001 - the registry reports a broken tool and goes on to the next
+                except Exception as error:  # the registry reports a broken tool and goes on to the next
                     found.failures.append(f"{type(error).__name__}: {error} in {tasks[i].id}")
                     continue
                 if text is None:
