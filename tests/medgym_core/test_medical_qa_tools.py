@@ -94,7 +94,7 @@ def test_an_unknown_name_is_not_in_the_database(tool: str, arguments: dict) -> N
 
 def test_unlisted_names_are_in_no_table() -> None:
     unlisted = tables.table("unlisted")
-    assert not [n for n in unlisted["drugs"]["names"] if tables.named(tables.table("drugs"), n)]
+    assert not [n for n in unlisted["drugs"]["names"] if tables.named("drugs", n)]
     assert not [n for n in unlisted["conditions"]["names"] if tables.facts_of(n)]
 
 

@@ -64,7 +64,7 @@ def patient(rng: Random, sex: str = "", ages: tuple[int, int] = (18, 85), **fiel
 
 def usual_result(rng: Random, name: str) -> Reading:
     """An unremarkable result of a test whose limits are the same for all adults."""
-    entry = tables.named(tables.table("ranges"), name) or {}
+    entry = tables.named("ranges", name) or {}
     low, high = entry["any"]["low"], entry["any"]["high"]
     return Reading(entry["name"], tables.rounded(entry, low + (high - low) * rng.uniform(0.15, 0.85)), entry["unit"])
 

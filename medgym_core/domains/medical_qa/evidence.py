@@ -138,7 +138,7 @@ def search_adverse_effects(world: World, drug_name: str) -> dict:
     Args:
         drug_name: Generic name.
     """
-    entry = tables.named(tables.table("drugs"), drug_name)
+    entry = tables.named("drugs", drug_name)
     hallmark = entry["adverse_effect"][0] if entry and "adverse_effect" in entry else NOT_IN_DATABASE
     wanted = normal(drug_name)
     hits = [

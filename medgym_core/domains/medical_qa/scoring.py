@@ -1,10 +1,12 @@
 """Any instrument from parameters the agent gives: `calculate_clinical_score`, and which instruments there are."""
 
+from functools import cache
+
 from medgym_core import instruments
 from medgym_core.errors import MedGymError
 from medgym_core.instruments.tools import shown
 from medgym_core.text import normal
-from medgym_core.tools import ToolError, World, tool
+from medgym_core.tools import NOT_IN_DATABASE, ToolError, World, tool
 
 
 @tool("read", static=True)
@@ -49,6 +51,12 @@ def find_clinical_score(world: World, topic: str) -> dict:
     wanted = normal(topic).split()
     if not wanted:
         raise ToolError("empty topic", expected="a few words")
+    hits = [(name, title) for name, title, words in _titles() if all(f" {w} " in words for w in wanted)]
+    return dict(hits[:5]) or {"instruments": NOT_IN_DATABASE}
+
+
+@cache
+def _titles() -> list[tuple[str, str, str]]:
+    """(name, title, both in normal form) of every instrument."""
     bound = [instruments.get(name) for name in instruments.names()]
-    hits = [i for i in bound if all(f" {w} " in normal(f"{i.name.replace('_', ' ')} {i.title}") for w in wanted)]
-    return {i.name: i.title for i in hits[:5]} or {"instruments": "not in the database"}
+    return [(i.name, i.title, normal(f"{i.name.replace('_', ' ')} {i.title}")) for i in bound]

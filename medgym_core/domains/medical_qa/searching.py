@@ -3,6 +3,7 @@
 A passage is named by its id or by its title as the search shows it (titles are shorter to copy than content hashes).
 """
 
+from functools import cache
 from typing import Any
 
 from medgym_core.domains.medical_qa import tables
@@ -73,6 +74,11 @@ def save_citation(world: World, passage_id: str) -> dict:
 @tool("read", static=True)
 def list_topics(world: World) -> dict:
     """What the sourced passages cover, with the number of entries of each kind."""
+    return dict(_topics())
+
+
+@cache
+def _topics() -> dict[str, int]:
     counts = {r.key: sum(f.relation == name for f in tables.all_facts()) for name, r in tables.RELATIONS.items()}
     others = {"thresholds": "criteria", "reference ranges": "ranges", "drug choices": "choices", "patterns": "patterns"}
     return counts | {shown: len(tables.table(name)) for shown, name in others.items()}

@@ -146,10 +146,27 @@ def _by_entity() -> dict[str, list[Fact]]:
     return found
 
 
-def named(entries: dict[str, dict[str, Any]], name: str, key: str = "name") -> dict[str, Any] | None:
-    """The entry with that name or other name, compared in normal form."""
-    wanted = normal(name)
-    return next((e for e in entries.values() if wanted in map(normal, [e[key], *e.get("also", [])])), None)
+def named(entries: str, name: str, key: str = "name") -> dict[str, Any] | None:
+    """The entry of the table `entries` with that name or other name, compared in normal form."""
+    return _by_name(entries, key).get(normal(name))
+
+
+@cache
+def _by_name(entries: str, key: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for entry in table(entries).values():
+        for name in (entry[key], *entry.get("also", [])):
+            found.setdefault(normal(name), entry)
+    return found
+
+
+@cache
+def choices_for() -> dict[str, list[Choice]]:
+    """Drug choices by the normal form of their condition."""
+    found: dict[str, list[Choice]] = {}
+    for choice in choices():
+        found.setdefault(normal(choice.of), []).append(choice)
+    return found
 
 
 @cache
@@ -238,7 +255,10 @@ def band(value: float, found: Limits) -> str:
 def matched(findings: str) -> list[tuple[str, int, int]]:
     """(condition, findings matched, findings listed) of every pattern with a match, best first, then in table order."""
     said = normal(findings)
-    counted = [
-        (e["of"], sum(normal(f) in said for f in e["findings"]), len(e["findings"])) for e in table("patterns").values()
-    ]
+    counted = [(of, sum(f in said for f in listed), len(listed)) for of, listed in _patterns()]
     return sorted((c for c in counted if c[1]), key=lambda c: -c[1])
+
+
+@cache
+def _patterns() -> list[tuple[str, list[str]]]:
+    return [(e["of"], [normal(f) for f in e["findings"]]) for e in table("patterns").values()]

@@ -17,7 +17,7 @@ def get_drug_information(world: World, drug_name: str) -> dict:
     Args:
         drug_name: Generic name.
     """
-    drug = tables.named(tables.table("drugs"), drug_name)
+    drug = tables.named("drugs", drug_name)
     if drug is None:
         return {"drug": NOT_IN_DATABASE}
     shown = {"class": drug["class"]}
@@ -35,7 +35,7 @@ def check_diagnostic_criteria(world: World, condition: str) -> dict:
     Args:
         condition: Name of the condition.
     """
-    entry = tables.named(tables.table("criteria"), condition, "of")
+    entry = tables.named("criteria", condition, "of")
     if entry is None:
         return {"criteria": NOT_IN_DATABASE}
     return {c["measure"]: f"{c['relation']} {number(c['value'])} {c['unit']}".strip() for c in entry["criteria"]}
@@ -82,9 +82,8 @@ def get_condition_overview(world: World, condition: str) -> dict:
         condition: Name of the condition.
     """
     shown = {tables.RELATIONS[f.relation].key: f.answer for f in tables.facts_of(condition)}
-    for choice in tables.choices():
-        if normal(choice.of) == normal(condition):
-            shown |= {"usual drug": choice.usual, f"if {choice.when}": choice.alternative}
+    for choice in tables.choices_for().get(normal(condition), []):
+        shown |= {"usual drug": choice.usual, f"if {choice.when}": choice.alternative}
     return shown or {"condition": NOT_IN_DATABASE}
 
 
@@ -95,7 +94,7 @@ def lookup_reference_range(world: World, test: str) -> dict:
     Args:
         test: Name of the test.
     """
-    entry = tables.named(tables.table("ranges"), test)
+    entry = tables.named("ranges", test)
     if entry is None:
         return {"range": NOT_IN_DATABASE}
     found = tables.limits(entry, world.chart)
@@ -112,7 +111,7 @@ def get_lab_result(world: World, test: str) -> dict:
     Args:
         test: Name of the test.
     """
-    entry = tables.named(tables.table("ranges"), test)
+    entry = tables.named("ranges", test)
     return {test: show(world.lab(entry["name"] if entry else test))}
 
 
