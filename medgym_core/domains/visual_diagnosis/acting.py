@@ -9,8 +9,8 @@ from medgym_core.domains.visual_diagnosis.reading import DOMAIN
 from medgym_core.errors import unknown_name
 from medgym_core.tools import NOT_AVAILABLE, ToolError, World, show, tool
 
-URGENCIES = ("same day", "two weeks", "one month", "routine", "none")
-Urgency = Literal["same day", "two weeks", "one month", "routine", "none"]
+URGENCIES = ("immediate", "same day", "two weeks", "one month", "routine", "none")
+Urgency = Literal["immediate", "same day", "two weeks", "one month", "routine", "none"]
 Confidence = Literal["low", "moderate", "high"]
 MOST_REGIONS = 6
 
@@ -103,7 +103,7 @@ def refer_patient(world: World, urgency: Urgency, diagnosis: str) -> dict:
     """Refer the patient, or decide that no referral is needed.
 
     Args:
-        urgency: same day, two weeks, one month, routine or none.
+        urgency: immediate, same day, two weeks, one month, routine or none.
         diagnosis: What the referral is for.
     """
     if not diagnosis.strip():

@@ -180,7 +180,7 @@ def by_title() -> dict[str, dict]:
 
 @tool("read", static=True)
 def get_referral_urgency(world: World, diagnosis: str) -> dict:
-    """How soon a diagnosis must be seen: same day, two weeks, one month, routine or none.
+    """How soon a diagnosis must be seen: immediate, same day, two weeks, one month, routine or none.
 
     Args:
         diagnosis: Such as melanoma or optic disc swelling.
