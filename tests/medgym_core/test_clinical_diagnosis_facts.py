@@ -14,7 +14,7 @@ from medgym_core.text import normal, tokens
 
 CONDITIONS = tables.conditions()
 TESTS = tables.tests()
-NEWER_CODES = {"M31.19", "D59.11", "U07.1", "D59.31", "D72.12", "G90.81"}
+NEWER_CODES = {"M31.19", "D59.11", "U07.1", "D59.31", "D72.12", "G90.81", "N14.19"}
 """ICD-10-CM codes added from October 2020 on, after the public code list of the data folder."""
 
 

@@ -13,8 +13,8 @@ from medgym_core.clinical import codes
 
 DATA = os.environ.get("MEDGYM_DATA")
 NEWER = set(
-    "U07.1 B37.31 D59.11 D59.31 D68.00 D72.12 E87.20 F32.A F43.81 G20.A1 I47.10 I47.20 I71.30 I71.40 M31.19 N18.30 "
-    "N18.31 N18.32 R05.9 R51.9 R74.01 T67.01XA Z59.00".split()
+    "U07.1 B37.31 D59.11 D59.31 D68.00 D72.12 E87.20 F32.A F43.81 G20.A1 I47.10 I47.20 I71.30 I71.40 M31.19 N14.19 "
+    "N18.30 N18.31 N18.32 R05.9 R51.9 R74.01 T67.01XA Z59.00".split()
 )
 """Codes that came into ICD-10-CM after the edition of the data (fiscal years 2020 to 2024)."""
 
