@@ -82,6 +82,14 @@ def search_drugs_by_class(world: World, drug_class: str) -> dict:
     return {"drugs": ", ".join(_classes().get(normal(drug_class), [])) or NOT_IN_DATABASE}
 
 
+def _roles(table: str, drug: str) -> dict:
+    """Everything a table says about a drug, its source left out."""
+    name, entry = entry_of(table, drug)
+    if entry is None:
+        return {name: NOT_IN_DATABASE}
+    return {"drug": name} | {k.replace("_", " "): v for k, v in entry.items() if k != "source"}
+
+
 @tool("read", static=True)
 def check_cyp450_metabolism(world: World, drug: str) -> dict:
     """Cytochrome P450 roles of a drug, or how it leaves where these enzymes hardly touch it.
@@ -89,10 +97,7 @@ def check_cyp450_metabolism(world: World, drug: str) -> dict:
     Args:
         drug: The drug.
     """
-    name, entry = entry_of("cyp", drug)
-    if entry is None:
-        return {name: NOT_IN_DATABASE}
-    return {"drug": name} | {k: v for k, v in entry.items() if k != "source"}
+    return _roles("cyp", drug)
 
 
 @tool("read", static=True)
@@ -102,10 +107,7 @@ def check_transporters(world: World, drug: str) -> dict:
     Args:
         drug: The drug.
     """
-    name, entry = entry_of("transporters", drug)
-    if entry is None:
-        return {name: NOT_IN_DATABASE}
-    return {"drug": name} | {k: v for k, v in entry.items() if k != "source"}
+    return _roles("transporters", drug)
 
 
 @tool("read", static=True)
@@ -115,10 +117,7 @@ def get_pharmacokinetics(world: World, drug: str) -> dict:
     Args:
         drug: The drug.
     """
-    name, entry = entry_of("pharmacokinetics", drug)
-    if entry is None:
-        return {name: NOT_IN_DATABASE}
-    return {"drug": name} | {k.replace("_", " "): v for k, v in entry.items() if k != "source"}
+    return _roles("pharmacokinetics", drug)
 
 
 @tool("read", static=True)

@@ -5,7 +5,7 @@ from medgym_core.domains.triage_emergency import esi
 from medgym_core.domains.triage_emergency.looking import pathway
 from medgym_core.domains.triage_emergency.scores import DOMAIN
 from medgym_core.errors import unknown_name
-from medgym_core.tools import Order, ToolError, World, tool
+from medgym_core.tools import ToolError, World, tool
 
 
 def tests(imaging: bool) -> dict[str, dict]:
@@ -73,6 +73,6 @@ def _order(world: World, name: str, *, imaging: bool) -> dict:
     known = tests(imaging)
     if name not in known:
         raise ToolError(str(unknown_name("test", name, known)))
-    world.orders.append(Order(name, world.minutes, world.minutes + known[name]["minutes"]))
+    world.place(name, known[name]["minutes"])
     world.written.append({"ordered": name})
     return {"ordered": name, "ready_in": f"{known[name]['minutes']} min"}

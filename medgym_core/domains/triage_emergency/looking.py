@@ -1,7 +1,7 @@
 """Tools that look: what is on the chart, as recorded. What is not recorded is `not available`."""
 
 from medgym_core import facts
-from medgym_core.domains.triage_emergency.scores import DOMAIN, resulted
+from medgym_core.domains.triage_emergency.scores import DOMAIN
 from medgym_core.errors import unknown_name
 from medgym_core.tools import NOT_AVAILABLE, ToolError, World, show, tool
 from medgym_core.types import Reading
@@ -90,7 +90,7 @@ def get_ecg(world: World) -> dict:
 def get_lab_results(world: World) -> dict:
     """Laboratory results there are by now, with the age of old ones. Orders nothing and does not wait."""
     found: dict[str, str] = {}
-    for r in sorted(resulted(world), key=lambda r: r.minutes):
+    for r in sorted(world.results(), key=lambda r: r.minutes):
         found[r.name] = shown(r) + (f", {-r.minutes // 60} h old" if r.minutes <= -60 else "")
     return found or {"results": NOT_AVAILABLE}
 

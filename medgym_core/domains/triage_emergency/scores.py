@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medgym_core import facts
-from medgym_core.tools import World, latest
-from medgym_core.types import Reading
+from medgym_core.tools import World
 
 DOMAIN = "triage_emergency"
 
@@ -35,17 +34,11 @@ def banded(value: float, bands: list[list[Any]]) -> Any:
     return next(points for end, points in bands if value <= end)
 
 
-def resulted(world: World) -> list[Reading]:
-    """Results on the chart and those of ordered tests that have come back by now."""
-    back = {o.name for o in world.orders if o.due <= world.minutes}
-    return [*world.chart.labs, *(r for name in sorted(back) for r in world.chart.pending.get(name, []))]
-
-
 def inputs(world: World, *names: str) -> tuple[dict[str, Any], list[str]]:
     """Values by name (vital sign, else laboratory result, else observation), and the missing names in words."""
     values: dict[str, Any] = {}
     for name in names:
-        reading = world.vital(name) or latest(resulted(world), name)
+        reading = world.vital(name) or world.lab(name)
         values[name] = reading.value if reading else world.chart.observations.get(name)
     return values, [name.replace("_", " ") for name in names if values[name] is None]
 

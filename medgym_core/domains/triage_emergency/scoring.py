@@ -5,7 +5,7 @@ from typing import Literal
 from medgym_core.domains.triage_emergency import esi, scores
 from medgym_core.domains.triage_emergency.looking import shown
 from medgym_core.domains.triage_emergency.scores import Score
-from medgym_core.tools import NOT_AVAILABLE, World, latest, number, tool
+from medgym_core.tools import NOT_AVAILABLE, World, number, tool
 
 
 def told(name: str, score: Score, unit: str = "", **more: str) -> dict:
@@ -52,7 +52,7 @@ def screen_sepsis(world: World) -> dict:
     for name, score in (("qsofa", scores.qsofa(world)), ("sirs", scores.sirs(world))):
         positive = score.value is not None and score.value >= scores.table(name)["positive"]
         screen[f"{name}_positive"] = "yes" if positive else "no" if score.value is not None else NOT_AVAILABLE
-    return screen | {"lactate": shown(latest(scores.resulted(world), "lactate"))}
+    return screen | {"lactate": shown(world.lab("lactate"))}
 
 
 @tool("read")
