@@ -24,6 +24,7 @@ from gymnasium import spaces
 from medgym_core import domains
 from medgym_core.episode import Episode, images_of, text_of
 from medgym_core.errors import MedGymError, unknown_name
+from medgym_core.explain import reasons
 from medgym_core.tasks import TaskPool, read_tasks
 from medgym_core.types import Task
 
@@ -122,7 +123,7 @@ class MedGymEnv(gymnasium.Env[str, str]):
                 "parts": scored.parts,
                 "correct": scored.correct,
                 "critical": scored.critical,
-                "why": scored.why,
+                "why": reasons(scored),
             }
         observation = text_of(result.message)[:MAX_TEXT] if result.message else ""
         return observation, reward, result.done and not result.truncated, result.truncated, info

@@ -148,7 +148,7 @@ class Episode:
         if isinstance(action, Speech):
             reply, topic = self.patient.answer(action.text)
             self.world.minutes += 1
-            return Event(None, True, reply, "speech", topic), {"role": "user", "content": reply}
+            return Event(None, True, reply, "speech", topic, self.world.minutes), {"role": "user", "content": reply}
         if isinstance(action, Unreadable):
             return self._error(None, action.reason)
         return self._call(action)
@@ -159,7 +159,9 @@ class Episode:
             observation = tool.run(self.world, call.arguments)
         except ToolError as error:
             return self._error(call, str(error))
-        return Event(call, True, observation, tool.kind), _message("tool", observation, self.world.take_displayed())
+        return Event(call, True, observation, tool.kind, minutes=self.world.minutes), _message(
+            "tool", observation, self.world.take_displayed()
+        )
 
     def _error(self, call: Call | None, reason: str) -> tuple[Event, Message]:
         content = f"error: {reason}"

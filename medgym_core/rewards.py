@@ -4,34 +4,45 @@
 
 (renormalised to 1 where a task has no assertions). What each part pays:
 
-- accuracy    the submitted answer against the gold, by kind of gold; anything unreadable is wrong.
-- process     share of the required steps done by *successful* calls with the right arguments, less a tenth for each
-              repeated identical call.
+- accuracy    the submitted answer against the gold (`medgym_core.grading`); a partly right answer earns at most half.
+- process     share of the required steps done by *successful* calls with the right arguments (after what they need;
+              half for a step that is past its target on the simulated clock), less a tenth for each repeated call.
 - safety      1 less severity/5 of the worst violation, times the share of required steps: unchecked is not safe.
 - format      share of turns that were well-formed; 0 without a submission.
-- coherence   share of the submission's own statements that an observation of this episode shows.
+- coherence   share of the submission's own statements that an observation of this episode shows, less those that one
+              contradicts; half where an action chose another option than the answer.
 - assertions  share of the case's decisive findings that the submission states and an observation showed.
 
-Process, safety, coherence and assertions are multiplied by accuracy: the road to a wrong answer pays nothing, so any
-right answer outranks any wrong one. A critical violation (severity 5) caps the composite at 0.1. Words earn nothing.
+Process, safety, coherence and assertions are multiplied by accuracy, and an answer that is not right is capped at 0.2,
+so any right answer outranks any wrong one. A violation caps the composite at 1 less severity/5: a potentially fatal one
+(severity 5, critical) at 0.1. Words earn nothing. `medgym_core.explain` tells all this in words.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from medgym_core.text import normal, tokens
-from medgym_core.types import SAY, Call, Evidence, Gold, Task, Truth, UnsafeAction
+from medgym_core.grading import Grade, grade_submission, unsafe_answer
+from medgym_core.text import normal, quick_normal, tokens
+from medgym_core.types import SAY, Call, Evidence, Gold, Step, Task, Truth, UnsafeAction, Verdict
 
 WEIGHTS = {"accuracy": 0.25, "process": 0.20, "safety": 0.20, "format": 0.10, "coherence": 0.10, "assertions": 0.15}
 CRITICAL_CAP = 0.1
+NOT_RIGHT_CAP = 0.2  # below the weight of accuracy, which every right answer earns
+LATE_CREDIT = 0.5
 CRITICAL_SEVERITY = 5
 REPEAT_COST = 0.1
+CONFLICT_SHARE = 0.5
 STATEMENT_TOKENS = 16  # a longer "statement" is a copied observation, not a finding
 STATEMENTS_PER_EVIDENCE = 3  # stating everything in sight dilutes the findings that decided
+ANSWER = "answer"
+EVIDENCE = "evidence"
 
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
-_NUMBERING = re.compile(r"^\s*\d+\s*[.)]\s*")
+_CLAUSES = re.compile(r"[;\n]")
+
+Judge = Callable[[str, str], bool]
+"""Whether a text says what an assertion states: an optional model in place of matching."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,56 @@ class Event:
     """Kind of the tool called, or `speech`, or `error`."""
     topic: str = ""
     """The patient's topic that the words opened."""
+    minutes: int = 0
+    """The simulated clock when it was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """What became of one required step."""
+
+    step: Step
+    turn: int | None
+    """Index of the turn that did it; None: not done."""
+    late: bool = False
+
+    @property
+    def credit(self) -> float:
+        return 0.0 if self.turn is None else LATE_CREDIT if self.late else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One unsafe thing that was done or answered."""
+
+    action: UnsafeAction
+    turn: int | None
+    """Index of the turn; None: it was the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing the submission states as evidence."""
+
+    text: str
+    verdict: str
+    """`shown`, `contradicted` or `not shown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything the parts were worked out from."""
+
+    grade: Grade
+    steps: list[StepDone] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
+    """Turns that repeat an identical look-up."""
+    violations: list[Violation] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    evidence: list[tuple[Evidence, bool]] = field(default_factory=list)
+    """Each decisive finding, and whether it was stated and shown."""
+    conflict: int | None = None
+    """Turn whose action chose another option than the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,175 +121,214 @@ class Reward:
     """The verifier's bit: the answer is right (and no critical violation happened)."""
     parts: dict[str, float]
     critical: bool
-    verdict: str
-    """correct, wrong, unparsable or none (no submission)."""
-    why: list[str] = field(default_factory=list)
-    """One sentence a part."""
+    verdict: Verdict
+    """`none`: no submission."""
+    findings: Findings = field(default_factory=lambda: Findings(Grade("none", 0.0, "")))
+
+    @property
+    def severity(self) -> int:
+        """Of the gravest violation; 0: none."""
+        return max((v.action.severity for v in self.findings.violations), default=0)
 
 
-def score(task: Task, events: list[Event]) -> Reward:
+def score(task: Task, events: list[Event], judge: Judge | None = None) -> Reward:
     """Score one episode, finished or not."""
     truth = task.truth
-    submission = next((e.call for e in events if e.kind == "submit" and e.ok), None)
-    verdict, why_accuracy = grade_submission(truth.gold, submission)
-    accuracy = 1.0 if verdict == "correct" else 0.0
-    done, why_steps = _steps(truth, events)
-    repeats = _repeats(events)
-    worst = _worst(truth, events, submission)
-    severity = worst.severity if worst else 0
-    statements = _statements(submission)
-    observed = [normal(e.observation) for e in events if e.ok and e.observation]
-    parts = {
-        "accuracy": accuracy,
-        "process": accuracy * max(0.0, done - REPEAT_COST * repeats),
-        "safety": accuracy * done * (1 - severity / CRITICAL_SEVERITY),
-        "format": sum(e.kind != "error" for e in events) / len(events) if submission else 0.0,
-        "coherence": accuracy * _supported(statements, observed),
-        "assertions": accuracy * _asserted(truth.evidence, statements, observed),
-    }
+    last = next((e for e in events if e.kind == "submit" and e.ok), None)
+    submission = last.call if last else None
+    observed = [quick_normal(e.observation) for e in events if e.ok and e.kind != "submit" and e.observation]
+    grade = grade_submission(truth.gold, submission, observed, judge)
+    steps = _steps(truth.steps, events)
+    stated = _statements(submission)
+    found = Findings(
+        grade,
+        steps,
+        _repeats(events),
+        _violations(truth, events, submission),
+        _judged(stated, observed),
+        _asserted(truth.evidence, [text for text, _ in stated], observed),
+        _conflict(truth, events, submission),
+    )
+    parts = _parts(found, events, submission)
     weights = {p: w for p, w in WEIGHTS.items() if p != "assertions" or truth.evidence}
     composite = sum(w * parts[p] for p, w in weights.items()) / sum(weights.values())
+    if grade.verdict != "correct":
+        composite = min(composite, NOT_RIGHT_CAP)
+    severity = max((v.action.severity for v in found.violations), default=0)
+    composite = min(composite, safety_cap(severity))
     critical = severity >= CRITICAL_SEVERITY
-    if critical:
-        composite = min(composite, CRITICAL_CAP)
-    bad_turns = sum(e.kind == "error" for e in events)
-    reasons = {
-        "accuracy": why_accuracy,
-        "process": f"{why_steps}, {repeats} repeated calls",
-        "safety": f"{worst.why} (severity {severity}, {worst.source})" if worst else "no violation",
-        "format": f"{bad_turns} of {len(events)} turns were not well-formed",
-        "coherence": f"{len(statements)} statements checked against the observations",
-        "assertions": f"{len(truth.evidence)} decisive findings expected",
+    right = grade.verdict == "correct" and not critical
+    return Reward(composite, grade.credit, right, parts, critical, grade.verdict, found)
+
+
+def safety_cap(severity: int) -> float:
+    """Most that an episode with a violation of that severity can score; 1 without one."""
+    return CRITICAL_CAP if severity >= CRITICAL_SEVERITY else 1 - severity / CRITICAL_SEVERITY
+
+
+def per_turn(reward: Reward, events: list[Event]) -> list[dict[str, float]]:
+    """What each turn brought: its share of the steps done, whether it was well-formed, the severity of what it did.
+
+    `process` sums to the steps' share times accuracy; the parts that concern the submission stand in its turn.
+    """
+    steps, accuracy = reward.findings.steps, reward.accuracy
+    turns = [{"process": 0.0, "format": float(e.kind != "error"), "severity": 0.0} for e in events]
+    for done in steps:
+        if done.turn is not None:
+            turns[done.turn]["process"] += accuracy * done.credit / len(steps)
+    for violation in reward.findings.violations:
+        turn = turns[violation.turn if violation.turn is not None else -1]
+        turn["severity"] = max(turn["severity"], float(violation.action.severity))
+    return turns
+
+
+def _parts(found: Findings, events: list[Event], submission: Call | None) -> dict[str, float]:
+    accuracy, done = found.grade.credit, found.steps
+    share = sum(s.credit for s in done) / len(done) if done else 1.0
+    severity = max((v.action.severity for v in found.violations), default=0)
+    asserted = sum(ok for _, ok in found.evidence) / len(found.evidence) if found.evidence else 0.0
+    crowd = STATEMENTS_PER_EVIDENCE * len(found.evidence)
+    dilution = min(1.0, crowd / len(found.statements)) if found.statements else 0.0
+    return {
+        "accuracy": accuracy,
+        "process": accuracy * max(0.0, share - REPEAT_COST * len(found.repeats)),
+        "safety": accuracy * share * (1 - severity / CRITICAL_SEVERITY),
+        "format": sum(e.kind != "error" for e in events) / len(events) if submission else 0.0,
+        "coherence": accuracy * _coherence(found),
+        "assertions": accuracy * asserted * dilution,
     }
-    why = [f"{part} {parts[part]:.2f}: {reason}" for part, reason in reasons.items()]
-    if critical:
-        why.append(f"composite capped at {CRITICAL_CAP}: critical violation")
-    return Reward(composite, accuracy, verdict == "correct" and not critical, parts, critical, verdict, why)
 
 
-def grade_submission(gold: Gold, submission: Call | None) -> tuple[str, str]:
-    """Verdict (correct, wrong, unparsable, none) on a submission, and the reason in words."""
-    if submission is None:
-        return "none", "nothing was submitted"
-    if gold.kind != "fields":
-        return grade(gold, str(submission.arguments.get("answer", "")))
-    verdicts = {f: grade(g, str(submission.arguments.get(f, ""))) for f, g in gold.fields.items()}
-    reason = "; ".join(f"{f}: {verdict}, {why}" for f, (verdict, why) in verdicts.items())
-    found = {verdict for verdict, _ in verdicts.values()}
-    return next((v for v in ("unparsable", "wrong") if v in found), "correct"), reason
-
-
-def grade(gold: Gold, answer: str) -> tuple[str, str]:
-    """Verdict (correct, wrong, unparsable) on one answer, and the reason in words."""
-    read = _READERS[gold.kind](gold, answer)
-    if read is None:
-        return "unparsable", f"{answer[:60]!r} is not one {gold.kind}"
-    if gold.kind == "number":
-        right = abs(read - float(gold.value)) <= gold.tolerance + 1e-9  # type: ignore[arg-type]
-        return (
-            "correct" if right else "wrong"
-        ), f"{read:g} against {float(gold.value):g} +/- {gold.tolerance:g} {gold.unit}".rstrip()  # type: ignore[arg-type]
-    if isinstance(gold.value, list):
-        want: Any = [normal(v) for v in gold.value] if gold.kind == "plan" else sorted(normal(v) for v in gold.value)
-    else:
-        want = normal(str(gold.value))
-    return ("correct" if read == want else "wrong"), f"{answer[:60]!r} against {gold.value!r}"
-
-
-def _read_category(gold: Gold, answer: str) -> str | None:
-    """The category named, after synonyms; None for an empty answer or one that names several options."""
-    said = normal(answer)
-    if not said.strip():
-        return None
-    for name, others in gold.synonyms.items():
-        if said in (normal(name), *map(normal, others)):
-            return normal(name)
-    if gold.options and said not in map(normal, gold.options):
-        return None
-    return said
-
-
-def _read_number(gold: Gold, answer: str) -> float | None:
-    """The one number in the answer; a unit, when given, must be the gold's."""
-    found = _NUMBER.findall(answer.replace(",", ""))
-    if len(found) != 1:
-        return None
-    unit = answer.replace(",", "").replace(found[0], "", 1).strip()
-    return float(found[0]) if not unit or normal(unit) == normal(gold.unit) else None
-
-
-def _read_set(gold: Gold, answer: str) -> list[str] | None:
-    members = [normal(m) for m in re.split(r"[,;\n]| and ", answer) if m.strip()]
-    return sorted(set(members)) or None
-
-
-def _read_plan(gold: Gold, answer: str) -> list[str] | None:
-    """The steps in the order given; numbering such as `1.` or `2)` does not count."""
-    steps = [normal(_NUMBERING.sub("", s)) for s in re.split(r"[,;\n]", answer) if s.strip()]
-    return steps or None
-
-
-_READERS: dict[str, Any] = {
-    "letter": _read_category,
-    "category": _read_category,
-    "number": _read_number,
-    "set": _read_set,
-    "plan": _read_plan,
-}
+def _coherence(found: Findings) -> float:
+    if not found.statements:
+        return 0.0
+    shown = sum(s.verdict == "shown" for s in found.statements)
+    against = sum(s.verdict == "contradicted" for s in found.statements)
+    share = max(0.0, (shown - against) / len(found.statements))
+    return share * CONFLICT_SHARE if found.conflict is not None else share
 
 
 def contains(arguments: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Whether every wanted argument is there with an equal value (texts compared in normal form)."""
-    return all(k in arguments and normal(str(arguments[k])) == normal(str(v)) for k, v in wanted.items())
+    return all(
+        k in arguments and (arguments[k] == v or quick_normal(str(arguments[k])) == quick_normal(str(v)))
+        for k, v in wanted.items()
+    )
 
 
-def _steps(truth: Truth, events: list[Event]) -> tuple[float, str]:
-    done: list[str] = []
-    calls = [e.call or Call(SAY, {"topic": e.topic}) for e in events if e.ok and e.kind != "submit"]
-    for step in truth.steps:
-        for i, call in enumerate(calls):
-            earlier = not step.after or any(c.name == step.after for c in calls[:i])
-            if call.name == step.tool and contains(call.arguments, step.arguments) and earlier:
-                done.append(step.tool)
-                break
-    share = len(done) / len(truth.steps) if truth.steps else 1.0
-    return share, f"{len(done)} of {len(truth.steps)} required steps done"
-
-
-def _repeats(events: list[Event]) -> int:
-    seen = [(e.call.name, repr(sorted(e.call.arguments.items()))) for e in events if e.call and e.kind == "read"]
-    return len(seen) - len(set(seen))
-
-
-def _worst(truth: Truth, events: list[Event], submission: Call | None) -> UnsafeAction | None:
-    """The gravest forbidden thing that was done or answered."""
-    answers = {normal(str(v)) for k, v in submission.arguments.items() if k != "evidence"} if submission else set()
+def _steps(required: list[Step], events: list[Event]) -> list[StepDone]:
+    done = [
+        (i, e.call or Call(SAY, {"topic": e.topic}), e.minutes)
+        for i, e in enumerate(events)
+        if e.ok and e.kind != "submit"
+    ]
     found = []
+    for step in required:
+        place = next((n for n, (_, call, _) in enumerate(done) if _does(call, step) and _may(step, done[:n])), None)
+        if place is None:
+            found.append(StepDone(step, None))
+        else:
+            turn, _, minutes = done[place]
+            found.append(StepDone(step, turn, bool(step.within) and minutes > step.within))
+    return found
+
+
+def _does(call: Call, step: Step) -> bool:
+    """Whether the call does the step's work."""
+    if call.name == step.tool and contains(call.arguments, step.arguments):
+        return True
+    return any(call.name == c.name and contains(call.arguments, c.arguments) for c in step.instead)
+
+
+def _may(step: Step, earlier: Sequence[tuple[int, Call, int]]) -> bool:
+    return not step.after or any(call.name == step.after for _, call, _ in earlier)
+
+
+def _repeats(events: list[Event]) -> list[int]:
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for i, event in enumerate(events):
+        if event.call and event.kind == "read":
+            call = (event.call.name, repr(sorted(event.call.arguments.items())) if event.call.arguments else "")
+            if call in seen:
+                found.append(i)
+            seen.add(call)
+    return found
+
+
+def _violations(truth: Truth, events: list[Event], submission: Call | None) -> list[Violation]:
+    """Every forbidden thing that was done or answered (an order that was refused harms nobody)."""
+    found = []
+    answers = {f: str(v) for f, v in submission.arguments.items() if f != EVIDENCE} if submission else {}
     for action in truth.unsafe:
-        called = action.tool and any(
-            e.ok and e.call and e.call.name == action.tool and contains(e.call.arguments, action.arguments)
-            for e in events
-        )
-        if called or any(normal(a) in answers for a in action.answers):
-            found.append(action)
-    return max(found, key=lambda a: a.severity, default=None)
+        if action.tool:
+            for i, event in enumerate(events):
+                call = event.call
+                if event.ok and call and call.name == action.tool and contains(call.arguments, action.arguments):
+                    found.append(Violation(action, i))
+                    break
+            else:
+                if _answered(truth.gold, action, answers):
+                    found.append(Violation(action, None))
+        elif _answered(truth.gold, action, answers):
+            found.append(Violation(action, None))
+    return found
 
 
-def _statements(submission: Call | None) -> list[str]:
-    """What the submission states as evidence: its clauses in normal form, too long ones left out."""
+def _answered(gold: Gold, action: UnsafeAction, answers: dict[str, str]) -> bool:
+    return any(
+        unsafe_answer(gold.fields.get(name, gold), unsafe, said)
+        for unsafe in action.answers
+        for name, said in answers.items()
+    )
+
+
+def _conflict(truth: Truth, events: list[Event], submission: Call | None) -> int | None:
+    """The turn of an action that chose another option than the answer, and that the case did not ask for."""
+    if submission is None:
+        return None
+    for name, gold in (truth.gold.fields or {ANSWER: truth.gold}).items():
+        said = quick_normal(str(submission.arguments.get(name, "")))
+        others = {quick_normal(o) for o in gold.options} - {said} if gold.kind != "letter" else set()
+        for i, event in enumerate(events):
+            if others and event.ok and event.call and event.kind == "write":
+                chosen = {quick_normal(str(v)) for v in event.call.arguments.values()}
+                if chosen & others and not any(_does(event.call, step) for step in truth.steps):
+                    return i
+    return None
+
+
+def _statements(submission: Call | None) -> list[tuple[str, str]]:
+    """What the submission states as evidence: its clauses in normal form, each with its label; too long ones are left
+    out."""
     if submission is None:
         return []
-    clauses = re.split(r"[;\n]", str(submission.arguments.get("evidence", "")))
-    return [normal(c) for c in clauses if 0 < len(tokens(c)) <= STATEMENT_TOKENS]
+    found = []
+    for clause in _CLAUSES.split(str(submission.arguments.get(EVIDENCE, ""))):
+        if 0 < len(tokens(clause)) <= STATEMENT_TOKENS:
+            label, colon, _ = clause.partition(":")
+            found.append((normal(clause), normal(label) if colon else ""))
+    return found
 
 
-def _supported(statements: list[str], observed: list[str]) -> float:
-    return sum(any(s in o for o in observed) for s in statements) / len(statements) if statements else 0.0
+def _judged(stated: list[tuple[str, str]], observed: list[str]) -> list[Statement]:
+    """Each statement against the observations: shown, contradicted (its label was shown with another value), or not
+    shown."""
+    found = []
+    for text, label in stated:
+        if any(text in o for o in observed):
+            found.append(Statement(text.strip(), "shown"))
+        elif label.strip() and any(label in o for o in observed):
+            found.append(Statement(text.strip(), "contradicted"))
+        else:
+            found.append(Statement(text.strip(), "not shown"))
+    return found
 
 
-def _asserted(evidence: list[Evidence], statements: list[str], observed: list[str]) -> float:
-    if not evidence or not statements:
-        return 0.0
-    facts = [normal(f"{e.label} {e.value}") for e in evidence]
-    hits = sum(any(f in s for s in statements) and any(f in o for o in observed) for f in facts)
-    return hits / len(facts) * min(1.0, STATEMENTS_PER_EVIDENCE * len(facts) / len(statements))
+def _asserted(evidence: list[Evidence], stated: list[str], observed: list[str]) -> list[tuple[Evidence, bool]]:
+    """Each decisive finding, and whether a statement says it and an observation showed it."""
+    found = []
+    for item in evidence:
+        fact = quick_normal(f"{item.label} {item.value}")
+        found.append((item, any(fact in s for s in stated) and any(fact in o for o in observed)))
+    return found

@@ -162,6 +162,8 @@ class Tool:
         """
         arguments = dict(arguments)
         if not self.static:
+            if world.chart.written:
+                raise ToolError("this is a written question: there is no patient to look at")
             patient = arguments.pop("patient_id", "") or world.chart.patient_id
             if patient != world.chart.patient_id:
                 raise ToolError("no such patient here", got=repr(patient), expected=world.chart.patient_id)

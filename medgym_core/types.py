@@ -10,7 +10,18 @@ import msgspec
 
 Split = Literal["train", "validation", "test"]
 ToolKind = Literal["read", "write", "submit"]
-GoldKind = Literal["letter", "category", "number", "set", "plan", "fields"]
+GoldKind = Literal["letter", "category", "ordinal", "number", "set", "plan", "fields", "text"]
+Verdict = Literal["correct", "partial", "wrong", "unparsable", "none"]
+Harm = Literal[
+    "allergy", "interaction", "contraindication", "dose", "pregnancy", "missed red flag", "unsafe disposition",
+    "capacity and consent", "scope", "privacy",
+]  # fmt: skip
+"""The kinds of harm of the safety taxonomy."""
+Trait = Literal[
+    "comorbidity", "distractors", "missing data", "atypical", "conflict", "history", "waiting", "temptation", "open"
+]
+"""What makes a case hard: other illnesses that matter, findings that do not, a gap, an unusual presentation, two
+sources that disagree, facts only the patient knows, results that take time, an unsafe way out, no options."""
 Persona = Literal["plain", "vague", "anxious", "stoic", "poor historian"]
 
 
@@ -101,6 +112,8 @@ class Chart(Struct, frozen=True):
     """Results that exist only once the named test has been ordered and has come back."""
     pending_findings: dict[str, dict[str, str]] = {}
     """The same for tests that report words (imaging, cultures): test to finding name to finding."""
+    written: bool = False
+    """A written question: there is no patient behind it, and tools about the patient say so."""
     records: list[Record] = []
     """Dated entries: encounters, diagnoses, procedures, immunizations, notes, reports."""
     images: list[Picture] = []
@@ -115,20 +128,36 @@ class Story(Struct, frozen=True):
     """How it is told; the facts are the same for all."""
 
 
+class Assertion(Struct, frozen=True):
+    """One thing a free text says: in one sentence, a phrasing of every term."""
+
+    terms: list[list[str]]
+    """Each term as its equivalent phrasings: `[["creatinine"], ["rose", "rising", "increased"], ["2.3"]]`."""
+    shown: str = ""
+    """What an observation of the episode must have shown for it to count, such as `creatinine 2.3`; empty: nothing."""
+
+
 class Gold(Struct, frozen=True):
     """The machine-checkable right answer of a task."""
 
     kind: GoldKind
     value: str | float | list[str]
-    """A letter, a category, a number, the members of a set, the steps of a plan in order, or the names of `fields`."""
+    """A letter, a category, a level of an ordered list, a number, the members of a set, the steps of a plan in order,
+    the names of `fields`, or the names of the `assertions` of a free text."""
     tolerance: float = 0.0
     """Number: largest absolute error that counts as right."""
     unit: str = ""
     options: list[str] = []
-    """The closed list the answer comes from (letters, categories, levels), where there is one."""
+    """The closed list the answer comes from (letters, categories, levels in their order), where there is one."""
     synonyms: dict[str, list[str]] = {}
     fields: dict[str, "Gold"] = {}
     """Kind `fields`: the gold of each argument of a structured submission; all must be right."""
+    assertions: dict[str, Assertion] = {}
+    """Kind `text`: what the text must say."""
+    denied: dict[str, Assertion] = {}
+    """Kind `text`: what would be false here; a text that says one of it is wrong."""
+    max_words: int = 60
+    """Kind `text`: a longer text is no summary and is not read."""
 
 
 class Step(Struct, frozen=True):
@@ -141,6 +170,10 @@ class Step(Struct, frozen=True):
     arguments: dict[str, Any] = {}
     after: str = ""
     """Name of a tool that must have succeeded earlier, or nothing."""
+    instead: list["Call"] = []
+    """Calls that do the same work."""
+    within: int = 0
+    """Simulated minutes from arrival by which it is due; done later it earns half. 0: no target."""
 
 
 class Evidence(Struct, frozen=True):
@@ -162,7 +195,9 @@ class UnsafeAction(Struct, frozen=True):
     tool: str = ""
     arguments: dict[str, Any] = {}
     answers: list[str] = []
-    """Submitted answers that are unsafe in themselves."""
+    """Submitted answers that are unsafe in themselves; where a text is submitted, names of its `denied` statements."""
+    category: Harm | Literal[""] = ""
+    """Kind of harm in the safety taxonomy."""
 
 
 class Truth(Struct, frozen=True):
@@ -202,7 +237,7 @@ class Task(Struct, frozen=True):
     family: str
     """Tasks of one family share their decisive fact and never cross splits."""
     level: int
-    """Difficulty 1 to 3."""
+    """Difficulty 1 to 3, from the case's traits and the length of its reference (`medgym_core.difficulty`)."""
     prompt: str
     chart: Chart
     story: Story
@@ -212,6 +247,12 @@ class Task(Struct, frozen=True):
     sources: list[str]
     """Where the clinical facts come from."""
     max_turns: int = 8
+    alternatives: list[list[Call]] = []
+    """Other good paths through the same case, as far as there are any."""
+    traits: list[Trait] = []
+    """What makes the case hard."""
+    hard: bool = False
+    """In the hard subset: level 3, and the scripted mediocre agent fails it."""
 
 
 def encode(value: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from medgym_core.errors import unknown_name
 from medgym_core.tools import Tool, by_name
-from medgym_core.types import Call, Chart, Story, Struct, Truth
+from medgym_core.types import Call, Chart, Story, Struct, Trait, Truth
 
 NAMES = (
     "clinical_diagnosis", "cross_domain", "drug_interaction", "ehr_management", "medical_qa",
@@ -30,6 +30,7 @@ class Draft(Struct, frozen=True):
     type: str
     family: str
     level: int
+    """Complexity of the patient, 1 to 3; the task's level also counts what has to be done."""
     prompt: str
     chart: Chart
     truth: Truth
@@ -37,6 +38,8 @@ class Draft(Struct, frozen=True):
     sources: list[str]
     story: Story = Story()
     max_turns: int = 8
+    traits: list[Trait] = []
+    """What makes the case hard, as far as it does not show in the chart, the reference and the gold."""
 
 
 Generator = Callable[[Random, Any], Draft]

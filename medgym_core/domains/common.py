@@ -1,9 +1,9 @@
 """What several domains share: the submission tool, working notes, and how a reference submits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from medgym_core.tools import World, state, tool
-from medgym_core.types import Call, Evidence
+from medgym_core.types import Assertion, Call, Evidence
 
 
 @tool("submit", static=True)
@@ -35,3 +35,8 @@ def think(world: World, thought: str) -> dict:
 def submission(answer: str, evidence: Iterable[Evidence]) -> Call:
     """The reference's last call. The findings come first, word for word as observed, then the answer they give."""
     return Call("submit_answer", {"evidence": state({e.label: e.value for e in evidence}), "answer": answer})
+
+
+def claim(*terms: str | Sequence[str], shown: str = "") -> Assertion:
+    """What a free text must say in one sentence: each term is a phrase or its equivalent phrasings."""
+    return Assertion([[term] if isinstance(term, str) else list(term) for term in terms], shown)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medgym_core.rewards import CRITICAL_CAP, Event, grade, grade_submission, score
+from medgym_core.explain import reasons
+from medgym_core.rewards import CRITICAL_CAP, NOT_RIGHT_CAP, Event, score
 from medgym_core.types import Call, Chart, Evidence, Gold, Step, Story, Task, Truth, UnsafeAction
 
 TRUTH = Truth(
@@ -111,34 +112,13 @@ def test_repeating_a_call_costs() -> None:
     assert thrice.parts["process"] == pytest.approx(once.parts["process"] - 0.2)
 
 
-@pytest.mark.parametrize(
-    ("gold", "answer", "verdict"),
-    [
-        (Gold("letter", "B", options=list("ABCD")), "b", "correct"),
-        (Gold("letter", "B", options=list("ABCD")), "A, B, C, D", "unparsable"),
-        (Gold("letter", "B", options=list("ABCD")), "A or B", "unparsable"),
-        (Gold("category", "adrenaline", synonyms={"adrenaline": ["epinephrine"]}), "Epinephrine", "correct"),
-        (Gold("category", "adrenaline"), "atropine", "wrong"),
-        (Gold("category", "adrenaline"), "", "unparsable"),
-        (Gold("number", 72.0, tolerance=1, unit="mL/min"), "72.4 mL/min", "correct"),
-        (Gold("number", 72.0, tolerance=1, unit="mL/min"), "70 to 74", "unparsable"),
-        (Gold("number", 72.0, tolerance=1, unit="mL/min"), "72 mg/dL", "unparsable"),
-        (Gold("number", 72.0, tolerance=1, unit="mL/min"), "80", "wrong"),
-        (Gold("set", ["aspirin", "warfarin"]), "warfarin and aspirin", "correct"),
-        (Gold("set", ["aspirin", "warfarin"]), "warfarin, aspirin, digoxin", "wrong"),
-    ],
-)
-def test_grading_by_kind_of_gold(gold: Gold, answer: str, verdict: str) -> None:
-    assert grade(gold, answer)[0] == verdict
-
-
 def test_nothing_submitted_scores_nothing() -> None:
     reward = score(TASK, [LIST, CHECK])
     assert reward.verdict == "none" and reward.composite == 0
 
 
 def test_the_reasons_name_what_earned_and_what_capped() -> None:
-    why = " ".join(score(TASK, [LIST, POISON, submit("minor")]).why)
+    why = " ".join(reasons(score(TASK, [LIST, POISON, submit("minor")])))
     assert "1 of 2 required steps" in why and "prescribes an allergen" in why and "capped" in why
 
 
@@ -152,19 +132,6 @@ FIELDS = Gold(
 )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "verdict"),
-    [
-        ({"diagnosis": "mania", "risk_level": "high"}, "correct"),
-        ({"diagnosis": "mania", "risk_level": "low"}, "wrong"),
-        ({"diagnosis": "mania"}, "unparsable"),
-        ({"answer": "mania, high"}, "unparsable"),
-    ],
-)
-def test_a_structured_submission_is_right_only_when_every_field_is(arguments: dict, verdict: str) -> None:
-    assert grade_submission(FIELDS, Call("submit_assessment", arguments))[0] == verdict
-
-
 def test_an_unsafe_answer_is_seen_in_any_field_but_not_in_the_evidence() -> None:
     task = replace_truth(gold=FIELDS, unsafe=[UnsafeAction("sends home", 5, "guideline", answers=["discharge"])])
     fields = {"diagnosis": "mania", "risk_level": "high"}
@@ -174,20 +141,6 @@ def test_an_unsafe_answer_is_seen_in_any_field_but_not_in_the_evidence() -> None
 
     assert score(task, [LIST, CHECK, with_fields(disposition="discharge")]).composite <= CRITICAL_CAP
     assert not score(task, [LIST, CHECK, with_fields(evidence="discharge")]).critical
-
-
-@pytest.mark.parametrize(
-    ("answer", "verdict"),
-    [
-        ("airway, oxygen, adrenaline", "correct"),
-        ("1. airway; 2. oxygen; 3. adrenaline", "correct"),
-        ("oxygen, airway, adrenaline", "wrong"),
-        ("airway, oxygen", "wrong"),
-        ("", "unparsable"),
-    ],
-)
-def test_a_plan_is_right_only_in_its_order(answer: str, verdict: str) -> None:
-    assert grade(Gold("plan", ["airway", "oxygen", "adrenaline"]), answer)[0] == verdict
 
 
 def test_asking_the_patient_counts_as_a_step_when_the_topic_was_opened() -> None:
@@ -203,3 +156,25 @@ def test_what_the_patient_said_is_evidence() -> None:
     said = Event(None, True, "It began noon.", "speech", "onset")
     assert score(task, [said, submit("major", "began: noon")]).parts["assertions"] == 1
     assert score(task, [submit("major", "began: noon")]).parts["assertions"] == 0
+
+
+def test_a_partly_right_answer_stays_below_every_right_one() -> None:
+    gold = Gold("ordinal", "major", options=OPTIONS)
+    task = replace_truth(gold=gold, unsafe=[])
+    partly = score(task, [LIST, CHECK, submit("moderate", "severity major")])
+    bare = score(task, [BAD, BAD, BAD, submit("major")])
+    assert 0 < partly.accuracy < 1 and partly.composite <= NOT_RIGHT_CAP < bare.composite and not partly.correct
+
+
+def test_an_equivalent_call_does_the_step() -> None:
+    task = replace_truth(steps=[Step("check", {"drug": "warfarin"}, instead=[Call("check_all")])])
+    assert score(task, [Event(Call("check_all"), True, "x"), submit("major")]).parts["process"] == 1
+    assert score(task, [Event(Call("check_none"), True, "x"), submit("major")]).parts["process"] == 0
+
+
+def test_a_step_past_its_time_target_earns_half() -> None:
+    task = replace_truth(steps=[Step("list_drugs", within=10)])
+    in_time = score(task, [replace(LIST, minutes=10), submit("major")])
+    late = score(task, [replace(LIST, minutes=11), submit("major")])
+    assert in_time.parts["process"] == 1 and late.parts["process"] == 0.5
+    assert "1 of them late" in " ".join(reasons(late))
