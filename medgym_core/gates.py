@@ -1,4 +1,8 @@
-"""The seven gates of a task set (design section 4). Each gives a verdict, its value, and the ids that fail it."""
+"""The seven gates of a task set (design section 4). Each gives a verdict, its value, and what fails it and why.
+
+Gates on single tasks: gradeable, oracle, evidence, unique, clean, and of `null` whether a prompt states its answer.
+Gates on a domain: `null` (what probe agents earn on average) and sensitivity (tools that answer everybody alike).
+"""
 
 import math
 from collections import Counter, defaultdict
@@ -6,21 +10,28 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from medgym_core import domains
+from medgym_core.actions import render_call
+from medgym_core.alternatives import good
+from medgym_core.decontamination import gold_text as _gold_text
+from medgym_core.decontamination import holders, overlaps, task_text
 from medgym_core.episode import Episode
-from medgym_core.probes import NULLS, reference_texts
-from medgym_core.rewards import grade
-from medgym_core.tasks import TaskPool, case_identity
-from medgym_core.text import all_ngrams, ngrams, normal
-from medgym_core.tools import Tool, ToolError, World, find
-from medgym_core.types import SAY, Call, Gold, Struct, Task
+from medgym_core.explain import reasons
+from medgym_core.giveaway import giveaways
+from medgym_core.grading import BESIDE, PARTIAL, grade, statement
+from medgym_core.learned import gold_answer, learned_nulls
+from medgym_core.probes import NULLS, Script, reference_texts
+from medgym_core.rewards import CRITICAL_CAP, CRITICAL_SEVERITY, Reward
+from medgym_core.sensitivity import ToolOutputs, constant_or_broken, tool_outputs  # noqa: F401
+from medgym_core.tasks import case_identity
+from medgym_core.text import normal
+from medgym_core.types import Call, Gold, Struct, Task, UnsafeAction
 
 ORACLE_COMPOSITE = 0.95
 NULL_ACCURACY = 0.15  # above chance
 NULL_COMPOSITE = 0.25
-SENSITIVITY_CHARTS = 60
-MORE_CHARTS = 600  # tried before a tool is called constant: enough for a tool that one type of twenty uses
+LUCKY = 0.42  # most that a lucky guess earns on one task: accuracy and format, renormalised without assertions
 
 
 class GateResult(Struct, frozen=True):
@@ -33,24 +44,47 @@ class GateResult(Struct, frozen=True):
     threshold: float
     failures: list[str]
     """Ids of failing tasks, tools or probes."""
+    reasons: dict[str, str] = {}
+    """Why each of them fails."""
 
 
 def run_gates(
-    tasks: list[Task], knowledge: Any, benchmark_texts: Iterable[str] = (), passages: Iterable[str] = ()
+    tasks: Sequence[Task], knowledge: Any, benchmark_texts: Iterable[str] = (), passages: Iterable[str] = ()
 ) -> list[GateResult]:
-    """All gates on every domain of `tasks`. `passages` are the texts of the knowledge base, for the clean gate."""
-    banned = all_ngrams(benchmark_texts)
-    leaked = [f"passage {i}" for i, text in enumerate(passages) if banned and ngrams(text) & banned]
+    """All gates on every domain of `tasks`. `passages` are the texts of the knowledge base, which must hold no
+    benchmark text either; a passage that does fails the clean gate of every domain."""
+    benchmark = list(benchmark_texts)
+    leaked = overlaps(holders({t.id: task_text(t) for t in tasks}), benchmark)
+    held = overlaps(
+        holders({f"benchmark text {n}": text for n, text in enumerate(benchmark)}) if passages else {}, passages
+    )
     results = []
     for domain in dict.fromkeys(t.domain for t in tasks):
         here = [t for t in tasks if t.domain == domain]
-        played = {t.id: play(t, reference_texts(t), knowledge) for t in here}
-        results += [
-            gradeable(domain, here), oracle(domain, here, played), evidence(domain, here, played),
-            *null(domain, here, knowledge), sensitivity(domain, here, knowledge), unique(domain, here),
-            clean(domain, here, banned, leaked),
-        ]  # fmt: skip
+        for gate, failed in task_reasons(here, knowledge, leaked).items():
+            results.append(_by_task(gate, domain, here, failed | (held if gate == "clean" else {})))
+        results += null(domain, here, knowledge)
+        results.append(sensitivity(domain, here, knowledge))
     return results
+
+
+def task_reasons(tasks: Sequence[Task], knowledge: Any, leaked: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Of every gate on single tasks the ids that fail it with the reason; `tasks` are of one domain."""
+    played = {t.id: play(t, reference_texts(t), knowledge) for t in tasks}
+    checks: dict[str, Callable[[Task], str]] = {
+        "gradeable": lambda t: gradeable(t, knowledge),
+        "oracle": lambda t: oracle(t, played[t.id], knowledge),
+        "evidence": lambda t: evidence(t, played[t.id]),
+    }
+    found = {gate: {t.id: why for t in tasks if (why := check(t))} for gate, check in checks.items()}
+    found["null giveaway"] = giveaways(tasks, knowledge)
+    found["unique"] = unique(tasks)
+    found["clean"] = {t.id: f"stands in a benchmark: {leaked[t.id]}" for t in tasks if t.id in leaked}
+    return found
+
+
+def gold_text(task: Task) -> str:
+    return _gold_text(task.truth)
 
 
 def play(task: Task, texts: list[str], knowledge: Any) -> Episode:
@@ -63,194 +97,178 @@ def play(task: Task, texts: list[str], knowledge: Any) -> Episode:
     return episode
 
 
-def gradeable(domain: str, tasks: list[Task]) -> GateResult:
-    """Every gold is non-empty, and the grader accepts it as its own answer."""
-
-    def graded(task: Task) -> bool:
-        golds = list(task.truth.gold.fields.values()) or [task.truth.gold]
-        return bool(task.truth.steps) and all(g.value not in ("", []) and _accepts_itself(g) for g in golds)
-
-    return _by_task("gradeable", domain, tasks, graded)
-
-
-def _accepts_itself(gold: Gold) -> bool:
-    return grade(gold, gold_answer(gold))[0] == "correct"
-
-
-def gold_answer(gold: Gold) -> str:
-    """The gold as an agent would submit it."""
-    value = gold.value
-    return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def gold_text(task: Task) -> str:
-    """All right answers of a task in one text."""
-    gold = task.truth.gold
-    return "; ".join(map(gold_answer, gold.fields.values())) if gold.fields else gold_answer(gold)
+def gradeable(task: Task, knowledge: Any) -> str:
+    """Every gold is non-empty and the grader accepts it as its own answer; every unsafe action is a fault one can make
+    and is penalised. The reason where it is not so."""
+    truth = task.truth
+    golds = truth.gold.fields or {"answer": truth.gold}
+    if not truth.steps:
+        return "no required steps"
+    for name, gold in golds.items():
+        if gold.value in ("", []):
+            return f"the gold of {name} is empty"
+        if grade(gold, gold_answer(gold)).verdict != "correct":
+            return f"the grader does not accept the gold of {name}: {gold_answer(gold)!r}"
+    for action in truth.unsafe:
+        if not action.category or not action.source or not 1 <= action.severity <= CRITICAL_SEVERITY:
+            return f"unsafe action without category, source or severity 1 to 5: {action.why}"
+        if why := _unpunished(task, action, knowledge):
+            return f"unsafe action not penalised: {action.why} ({why})"
+    return ""
 
 
-def chance(gold: Gold) -> float:
-    """Accuracy of guessing among the options; 0 where the answer is open."""
-    if gold.fields:
-        return math.prod(chance(g) for g in gold.fields.values())
-    return 1 / len(gold.options) if gold.options else 0.0
+def _unpunished(task: Task, action: UnsafeAction, knowledge: Any) -> str:
+    """What is wrong with an unsafe action: it cannot be done, or doing it costs nothing. Empty where all is well."""
+    *calls, submission = task.reference
+    room = replace(task, max_turns=len(calls) + 2)
+    best = play(task, reference_texts(task), knowledge).score().composite
+    if action.tool:
+        forbidden = Call(action.tool, action.arguments)
+        ways = [[*calls[:i], forbidden, *calls[i:], submission] for i in (len(calls), 0)]
+        rewards = [_harmed(room, path, action, knowledge) for path in ways]
+        if all(r is None for r in rewards):
+            return f"{action.tool} with {action.arguments} is not carried out"
+        if any(r and not _punished(r, action, best) for r in rewards):
+            return f"{action.tool} scores {max(r.composite for r in rewards if r):.2f}"
+    denied = task.truth.gold.denied
+    for answer in (statement(denied[a]) if a in denied else a for a in action.answers):
+        given = [
+            _harmed(
+                task, [*calls, replace(submission, arguments={**submission.arguments, name: answer})], action, knowledge
+            )
+            for name in task.truth.gold.fields or ["answer"]
+        ]
+        if all(r is None for r in given):
+            return f"the answer {answer!r} is not noticed"
+        if any(r and not _punished(r, action, best) for r in given):
+            return f"the answer {answer!r} scores {max(r.composite for r in given if r):.2f}"
+    return "" if action.tool or action.answers else "it names neither a call nor an answer"
 
 
-def oracle(domain: str, tasks: list[Task], played: dict[str, Episode]) -> GateResult:
-    """The reference trajectory runs without an error, answers right and scores at least 0.95."""
-
-    def good(task: Task) -> bool:
-        episode = played[task.id]
-        reward = episode.score()
-        return (
-            episode.tool_errors == 0
-            and not episode.truncated
-            and reward.correct
-            and reward.composite >= ORACLE_COMPOSITE
-        )
-
-    return _by_task("oracle", domain, tasks, good)
+def _harmed(task: Task, path: list[Call], action: UnsafeAction, knowledge: Any) -> Reward | None:
+    """The reward of the path; None where the scorer saw no violation as grave as this one."""
+    reward = play(task, [render_call(c) for c in path], knowledge).score()
+    return reward if reward.severity >= action.severity else None
 
 
-def evidence(domain: str, tasks: list[Task], played: dict[str, Episode]) -> GateResult:
-    """Every decisive finding is shown by an observation of the reference trajectory."""
-
-    def shown(task: Task) -> bool:
-        seen = [normal(e.observation) for e in played[task.id].events if e.kind != "submit"]
-        facts = [normal(f"{e.label} {e.value}") for e in task.truth.evidence]
-        return bool(facts) and all(any(f in s for s in seen) for f in facts)
-
-    return _by_task("evidence", domain, tasks, shown)
+def _punished(reward: Reward, action: UnsafeAction, best: float) -> bool:
+    if action.severity >= CRITICAL_SEVERITY:
+        return reward.composite <= CRITICAL_CAP and not reward.correct
+    return reward.composite < best
 
 
-def null(domain: str, tasks: list[Task], knowledge: Any) -> list[GateResult]:
-    """No probe agent averages above chance + 0.15 in accuracy or above 0.25 in composite."""
-    guessed = sum(chance(t.truth.gold) for t in tasks) / len(tasks)
-    accuracy, composite = {}, {}
-    for name, script in NULLS.items():
-        rewards = [play(t, script(t, 0), knowledge).score() for t in tasks]
-        accuracy[name] = sum(r.accuracy for r in rewards) / len(rewards) - guessed
-        composite[name] = sum(r.composite for r in rewards) / len(rewards)
-    return [
-        _worst_probe("null accuracy above chance", domain, accuracy, NULL_ACCURACY),
-        _worst_probe("null composite", domain, composite, NULL_COMPOSITE),
-    ]
+def oracle(task: Task, played: Episode, knowledge: Any) -> str:
+    """The reference and every alternative run without an error, answer right and score at least 0.95."""
+    reward = played.score()
+    errors = [e.observation for e in played.events if e.kind == "error"]
+    if errors:
+        return f"the reference runs into an error: {errors[0][:120]}"
+    if played.truncated or not played.done:
+        return f"the reference does not end in a submission within {task.max_turns} turns"
+    if not reward.correct or reward.composite < ORACLE_COMPOSITE:
+        return f"the reference scores {reward.composite:.2f}: {'; '.join(reasons(reward))}"
+    bad = [n for n, path in enumerate(task.alternatives, 1) if not good(task, path, knowledge)]
+    return f"alternative {bad[0]} does not score like the reference" if bad else ""
 
 
-def sensitivity(domain: str, tasks: list[Task], knowledge: Any) -> GateResult:
-    """Every reading tool that is not declared static answers differently for different patients (ids do not count), and
-    no tool breaks.
-
-    A tool that seems constant on a small task set is tried on further patients of the domain before it is called so.
-    Writing tools act on the patient's state, which the oracle gate sees.
-    """
-    found = tool_outputs(domain, tasks, knowledge)
-    constant, broken = _constant(found), [name for name, o in found.items() if o.failures]
-    if constant:
-        more = TaskPool(domain, "train", MORE_CHARTS, knowledge)
-        constant = _constant(tool_outputs(domain, more, knowledge, constant))
-    bad = list(dict.fromkeys([*constant, *broken]))
-    return GateResult("sensitivity", domain, not bad, float(len(bad)), 0.0, bad)
+def evidence(task: Task, played: Episode) -> str:
+    """Every decisive finding, and what backs each assertion of a text, is shown by an observation of the reference."""
+    seen = [normal(e.observation) for e in played.events if e.kind != "submit"]
+    facts = [f"{e.label} {e.value}" for e in task.truth.evidence]
+    golds = task.truth.gold.fields.values() or [task.truth.gold]
+    facts += [a.shown for g in golds for a in g.assertions.values() if a.shown]
+    if not facts and not task.chart.written:  # an exam question is its own evidence
+        return "no decisive finding is named"
+    missing = [fact for fact in facts if not any(normal(fact) in s for s in seen)]
+    return f"shown by no observation of the reference: {missing[0]}" if missing else ""
 
 
-def _constant(found: dict[str, "ToolOutputs"]) -> list[str]:
-    return [name for name, o in found.items() if o.kind == "read" and not o.static and len(o.distinct) < 2]
-
-
-class ToolOutputs(Struct):
-    """What one tool answered over many charts."""
-
-    kind: str
-    static: bool
-    charts: int = 0
-    refused: int = 0
-    """Calls answered with a ToolError: the case does not allow them, and the message says why."""
-    failures: list[str] = []
-    """Anything else a call raised: a fault of the tool."""
-    distinct: set[str] = set()
-    """Different answers, for equal arguments where there are any."""
-
-
-def tool_outputs(
-    domain: str, tasks: Sequence[Task], knowledge: Any, names: Iterable[str] = ()
-) -> dict[str, ToolOutputs]:
-    """Run the tools of the domain (or those of `names`) on charts of `tasks`: with their example arguments, and where a
-    reference calls them.
-
-    At least `SENSITIVITY_CHARTS` charts where there are as many, and more while a patient tool has answered all alike.
-    """
-    spread = sorted(range(len(tasks)), key=lambda i: (i * SENSITIVITY_CHARTS % len(tasks), i))
-    result = {}
-    tools = domains.get(domain).tools
-    for name, tool in {n: tools[n] for n in names or tools}.items():
-        found = ToolOutputs(tool.kind, tool.static)
-        answers: dict[str, set[str]] = defaultdict(set)
-        for i in spread:
-            settled = tool.static or tool.kind != "read" or any(len(a) > 1 for a in answers.values())
-            if found.charts >= SENSITIVITY_CHARTS and settled:
-                break
-            found.charts += 1
-            for calls in _ways(name, tasks[i], domains.get(domain)):
-                try:
-                    text = _run(domains.get(domain).tools, tasks[i], knowledge, calls)
-                except Exception as error:  # the registry reports a broken tool and goes on to the next
-                    found.failures.append(f"{type(error).__name__}: {error} in {tasks[i].id}")
-                    continue
-                if text is None:
-                    found.refused += 1
-                else:
-                    answers[repr(calls)].add(text.replace(tasks[i].chart.patient_id, ""))
-        found.distinct = max(answers.values(), key=len, default=set())
-        result[name] = found
-    return result
-
-
-def _ways(name: str, task: Task, domain: domains.Domain) -> list[list[Call]]:
-    """The calls that lead to one of `name`: its examples, and the reference up to it (a result needs its order)."""
-    ways = [[Call(name, a)] for a in domain.examples.get(name, [{}])]
-    calls = [c for c in task.reference if c.name != SAY]
-    names = [c.name for c in calls]
-    return ways + ([calls[: names.index(name) + 1]] if name in names else [])
-
-
-def _run(tools: dict[str, Tool], task: Task, knowledge: Any, calls: list[Call]) -> str | None:
-    """What the last call shows in a fresh episode; None where it is refused."""
-    world = World(task.chart, knowledge)
-    try:
-        return [find(tools, c.name).run(world, c.arguments) for c in calls][-1]
-    except ToolError:
-        return None
-
-
-def unique(domain: str, tasks: list[Task]) -> GateResult:
+def unique(tasks: Sequence[Task]) -> dict[str, str]:
     """No two tasks share prompt and chart, no id stands twice, and no family crosses splits."""
+    identities = {t.id: case_identity(t.prompt, t.chart) for t in tasks}
     cases = Counter(case_identity(t.prompt, t.chart) for t in tasks)
     ids = Counter(t.id for t in tasks)
     splits: dict[str, set[str]] = defaultdict(set)
     for t in tasks:
         splits[t.family].add(t.split)
-    return _by_task(
-        "unique",
-        domain,
-        tasks,
-        lambda t: cases[case_identity(t.prompt, t.chart)] == 1 and ids[t.id] == 1 and len(splits[t.family]) == 1,
-    )
+    found = {}
+    for t in tasks:
+        if ids[t.id] > 1:
+            found[t.id] = "the id stands more than once"
+        elif cases[identities[t.id]] > 1:
+            found[t.id] = "another task has the same prompt and chart"
+        elif len(splits[t.family]) > 1:
+            found[t.id] = f"family {t.family} stands in {' and '.join(sorted(splits[t.family]))}"
+    return found
 
 
-def clean(domain: str, tasks: list[Task], banned: set[tuple[str, ...]], leaked: list[str]) -> GateResult:
-    """No 13-gram of a question or gold stands in a benchmark, and no passage holds a benchmark question."""
-    bad = [t.id for t in tasks if ngrams(f"{t.prompt} {gold_text(t)}") & banned] + leaked
-    return GateResult("clean", domain, not bad, float(len(bad)), 0.0, bad)
+def chance(gold: Gold) -> float:
+    """Expected credit of guessing among the options; 0 where the answer is open."""
+    if gold.fields:
+        each = [chance(g) for g in gold.fields.values()]
+        return math.prod(each) + PARTIAL * (sum(each) / len(each) - math.prod(each))
+    if not gold.options or isinstance(gold.value, list):
+        return 0.0
+    guesses = 1 / len(gold.options)
+    if gold.kind != "ordinal":
+        return guesses
+    place = gold.options.index(str(gold.value))
+    return guesses * (1 + BESIDE * ((place > 0) + (place < len(gold.options) - 1)))
 
 
-def _by_task(name: str, domain: str, tasks: list[Task], good: Callable[[Task], bool]) -> GateResult:
-    bad = [t.id for t in tasks if not good(t)]
-    return GateResult(name, domain, not bad, 1 - len(bad) / len(tasks), 1.0, bad)
+def probe_table(tasks: Sequence[Task], knowledge: Any) -> dict[str, tuple[float, float]]:
+    """Mean accuracy above chance and mean composite of every null agent on tasks of one domain.
+
+    The learned ones are fitted on the training split and play the others; without both splits they are left out.
+    """
+    fixed: dict[str, Script] = dict(NULLS)
+    train, rest = [t for t in tasks if t.split == "train"], [t for t in tasks if t.split != "train"]
+    agents = {name: (script, tasks) for name, script in fixed.items()}
+    if train and rest:
+        agents |= {name: (script, rest) for name, script in learned_nulls(train).items()}
+    table = {}
+    for name, (script, played) in agents.items():
+        rewards = [play(t, script(t, 0), knowledge).score() for t in played]
+        above = sum(r.accuracy - chance(t.truth.gold) for r, t in zip(rewards, played, strict=True)) / len(played)
+        table[name] = above, sum(r.composite for r in rewards) / len(played)
+    return table
+
+
+def null(domain: str, tasks: Sequence[Task], knowledge: Any) -> list[GateResult]:
+    """No probe agent averages above chance + 0.15 in accuracy or above 0.25 in composite."""
+    table = probe_table(tasks, knowledge)
+    return [
+        _worst_probe("null accuracy above chance", domain, {n: a for n, (a, _) in table.items()}, NULL_ACCURACY),
+        _worst_probe("null composite", domain, {n: c for n, (_, c) in table.items()}, NULL_COMPOSITE),
+    ]
+
+
+def null_on_one(task: Task, knowledge: Any) -> str:
+    """The probe agents on a single task: none earns more than a lucky guess. The reason where one does."""
+    for name, script in NULLS.items():
+        composite = play(task, script(task, 0), knowledge).score().composite
+        if composite > LUCKY:
+            return f"the null agent {name} scores {composite:.2f}"
+    return ""
+
+
+def sensitivity(domain: str, tasks: Sequence[Task], knowledge: Any) -> GateResult:
+    """Every reading tool that is not declared static answers differently for different patients, and no tool breaks.
+
+    Writing tools act on the patient's state, which the oracle gate sees.
+    """
+    bad = constant_or_broken(domain, tasks, knowledge)
+    return GateResult("sensitivity", domain, not bad, float(len(bad)), 0.0, list(bad), bad)
+
+
+def _by_task(name: str, domain: str, tasks: Sequence[Task], reasons: dict[str, str]) -> GateResult:
+    value = 1 - len({t.id for t in tasks}.intersection(reasons)) / len(tasks)
+    return GateResult(name, domain, not reasons, value, 1.0, list(reasons), reasons)
 
 
 def _worst_probe(name: str, domain: str, values: dict[str, float], threshold: float) -> GateResult:
-    bad = [p for p, v in values.items() if v > threshold]
-    return GateResult(name, domain, not bad, round(max(values.values()), 6), threshold, bad)
+    bad = {p: f"{v:.3f}, limit {threshold:g}" for p, v in values.items() if v > threshold}
+    return GateResult(name, domain, not bad, round(max(values.values()), 6), threshold, list(bad), bad)
 
 
 def as_json(results: list[GateResult]) -> list[dict[str, Any]]:

@@ -12,27 +12,32 @@ from typing import Any
 
 import msgspec
 
-from medgym_core import domains
+from medgym_core import difficulty, domains
 from medgym_core.artifacts import digest_bytes, digest_json
 from medgym_core.errors import MedGymError, unknown_name
 from medgym_core.patient import story_of
 from medgym_core.text import normal
-from medgym_core.types import Call, Chart, Gold, Split, Story, Task, Truth, encode
+from medgym_core.types import Call, Chart, Gold, Split, Story, Task, Trait, Truth, encode
 
-SCALARS = ("id", "domain", "type", "split", "family", "level", "prompt", "max_turns")
+SCALARS = ("id", "domain", "type", "split", "family", "level", "hard", "prompt", "max_turns")
 JSON_COLUMNS: dict[str, Any] = {
     "chart": Chart,
     "story": Story,
     "truth": Truth,
     "reference": list[Call],
+    "alternatives": list[list[Call]],
+    "traits": list[Trait],
     "sources": list[str],
 }
+VERIFIERS = ("truth", "reference", "alternatives")
+"""Columns that hold the answer."""
 ATTEMPTS = 30  # drafts tried per task wanted before a type counts as exhausted
 POOL_ATTEMPTS = 50 * ATTEMPTS
 
 
 def build_task_set(seed: int, per_domain: int, knowledge: Any, names: Iterable[str] = domains.NAMES) -> list[Task]:
-    """`per_domain` distinct tasks for each domain, types in equal shares, ordered by domain, type and number.
+    """`per_domain` tasks for each domain, types in equal shares, ordered by domain, type and number; no two prompts of
+    a domain are alike.
 
     The same arguments give the same tasks. Raises MedGymError when a domain cannot make that many.
     """
@@ -58,17 +63,19 @@ def _type_tasks(
         draft = generator(Random(f"{seed}/{domain}/{kind}/{i}"), knowledge)
         if draft is None:  # the facts at hand do not support this case
             continue
-        identity = case_identity(draft.prompt, draft.chart)
-        if identity not in seen:
-            seen.add(identity)
+        asked = normal(draft.prompt)
+        if asked not in seen:
+            seen.add(asked)
             made.append(task_of(domain, draft))
     raise AssertionError("unreachable")
 
 
 def task_of(domain: str, draft: domains.Draft) -> Task:
-    """The draft with its id, split and story."""
+    """The draft with its id, split, story, traits and level."""
     fields = {f: getattr(draft, f) for f in draft.__struct_fields__}
-    fields["story"] = draft.story if draft.story.topics else story_of(draft.chart)
+    fields |= {"traits": difficulty.traits(draft), "level": difficulty.level(draft)}
+    told = draft.story.topics or draft.chart.written
+    fields["story"] = draft.story if told else story_of(draft.chart)
     digest = digest_json([draft.prompt, encode(draft.chart), encode(draft.truth)])[:12]
     return Task(id=f"{domain}/{draft.type}/{digest}", domain=domain, split=split_of(domain, draft.family), **fields)
 
@@ -157,7 +164,7 @@ def read_tasks(path: Path, split: str | None = None, domain: str | None = None, 
 
     if domain is not None and domain not in domains.NAMES:
         raise unknown_name("domain", domain, domains.NAMES)
-    wanted = [*SCALARS, *(c for c in JSON_COLUMNS if truth or c not in ("truth", "reference"))]
+    wanted = [*SCALARS, *(c for c in JSON_COLUMNS if truth or c not in VERIFIERS)]
     try:
         rows = pq.read_table(path, columns=wanted).to_pylist()
     except (OSError, pa.ArrowException) as error:
