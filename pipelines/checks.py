@@ -10,21 +10,12 @@ from pipelines import display
 from pipelines.assets import ins
 from pipelines.build import build_artifact
 from pipelines.resources import Bench
-from pipelines.rules import RULES
+from pipelines.rules import DOMAIN_GATES, GATE_RULES, RULES
 from pipelines.steps import corpus, validation
 
 TASK_SET = dg.AssetKey(["tasks", "task_set"])
-READ = ("evaluation/benchmark_items", "corpus/knowledge_base")
-GATES = {
-    "gradeable": "Every gold is non-empty and machine-checkable.",
-    "oracle": "Every reference trajectory runs without an error and scores full accuracy.",
-    "evidence": "Every decisive fact is shown by an observation of the reference trajectory.",
-    "null accuracy above chance": "No probe agent answers better than chance by more than 0.15.",
-    "null composite": "No probe agent averages more than 0.25 composite.",
-    "sensitivity": "Every patient tool gives different outputs for different patients.",
-    "unique": "No two tasks share prompt and chart; families do not cross splits.",
-    "clean": "No task stands in a benchmark; no passage holds a benchmark question.",
-}
+READ = ("evaluation/benchmark_texts", "corpus/knowledge_base")
+GATES = GATE_RULES | DOMAIN_GATES
 
 
 def gate_check(gate: str) -> str:
@@ -51,20 +42,21 @@ def _specs() -> list[dg.AssetCheckSpec]:
 def task_set_validation(
     bench: Bench,
     task_set: Artifact,
-    benchmark_items: Artifact,
+    benchmark_texts: Artifact,
     knowledge_base: Artifact,
 ) -> Iterator[dg.AssetCheckResult]:
     built = build_artifact(
         bench.store,
         "tasks/validation",
         lambda folder: validation.validation(
-            folder, task_set, benchmark_items, corpus.knowledge(bench.store, knowledge_base)
+            folder, task_set, benchmark_texts, corpus.knowledge(bench.store, knowledge_base)
         ),
-        [task_set, benchmark_items, knowledge_base],
+        [task_set, benchmark_texts, knowledge_base],
     )
     verdicts = validation.read_verdicts(built.artifact)
     docs = dg.MetadataValue.path(built.artifact.path / validation.DOCS)
-    for verdict in verdicts["rules"]:
+    rows = [v for v in verdicts["rules"] if v["name"] not in GATES]
+    for verdict in rows:
         facts = {
             "unexpected": verdict["unexpected"],
             "sample": ", ".join(verdict["sample"]) or "none",
@@ -74,8 +66,12 @@ def task_set_validation(
     for gate in GATES:
         found = [v for v in verdicts["gates"] if v["name"] == gate]
         facts = {v["domain"]: f"{v['value']:.3f} (threshold {v['threshold']:g})" for v in found}
-        facts["failures"] = ", ".join(f for v in found for f in v["failures"][:5]) or "none"
-        yield _result(gate_check(gate), all(v["passed"] for v in found), "critical", facts)
+        facts["failures"] = (
+            "; ".join(f"{i}: {why}" for v in found for i, why in list(v["reasons"].items())[:5]) or "none"
+        )
+        facts["data_docs"] = docs
+        (judged,) = [v for v in verdicts["rules"] if v["name"] == gate]
+        yield _result(gate_check(gate), judged["passed"] and all(v["passed"] for v in found), "critical", facts)
 
 
 def _result(name: str, passed: bool, severity: str, facts: dict[str, Any]) -> dg.AssetCheckResult:

@@ -34,6 +34,8 @@ class TasksConfig(Section):
     domains: tuple[str, ...] = NAMES
     per_domain: int = 600
     """Tasks a domain, all splits together."""
+    files: tuple[str, ...] = ()
+    """Task files of your own, as `medgym tasks add` writes them: joined to the generated tasks and gated with them."""
     practice: tuple[str, ...] = ("drug_interaction", "triage_emergency")
     """Domains whose tasks the policy is trained and tested on: as many as the small policy learns in minutes."""
 
@@ -43,6 +45,8 @@ class RolloutsConfig(Section):
 
     imperfect: bool = True
     """Also a wrong episode of every task; under the hint that says so it makes hints readable."""
+    alternatives: bool = False
+    """Also another good path of every task that has one."""
 
 
 class EvaluationConfig(Section):

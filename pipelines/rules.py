@@ -1,7 +1,8 @@
 """What a task set must satisfy, written once: each Rule is a Great Expectations expectation and a Dagster check.
 
-Facts that need more than one column (a tool the domain lacks, a family in two splits) are derived by DuckDB as
-columns of one row a task; plain expectations then judge those columns.
+Three suites: rules on the rows, gates on every task, gates on every domain. Facts that need more than one column (such
+as a tool the domain lacks) are derived by DuckDB as columns of one row a task; what the gates found by playing stands
+in columns beside them. Plain expectations then judge the columns.
 """
 
 from dataclasses import dataclass, field
@@ -88,6 +89,38 @@ RULES = [
     ),
 ]
 
+GATE_RULES = {
+    "gradeable": "Every gold is non-empty and machine-checkable, and every unsafe action is penalised.",
+    "oracle": "Every reference trajectory, and every alternative, runs without an error and scores full accuracy.",
+    "evidence": "Every decisive fact is shown by an observation of the reference trajectory.",
+    "null giveaway": "No prompt states its own answer.",
+    "unique": "No two tasks share prompt and chart; families do not cross splits.",
+    "clean": "No task stands in a benchmark.",
+}
+"""Gates on single tasks, with why."""
+DOMAIN_GATES = {
+    "null accuracy above chance": "No probe agent answers better than chance by more than 0.15.",
+    "null composite": "No probe agent averages more than 0.25 composite.",
+    "sensitivity": "Every patient tool gives different outputs for different patients, and none breaks.",
+}
+"""Gates on a domain, with why."""
+
+
+def column(gate: str) -> str:
+    """The column in which a gate's finding stands."""
+    return gate.replace(" ", "_")
+
+
+TASK_GATE_RULES = [
+    Rule(name, why, "ExpectColumnValuesToBeInSet", {"column": column(name), "value_set": [""]})
+    for name, why in GATE_RULES.items()
+]
+DOMAIN_GATE_RULES = [
+    Rule(name, why, "ExpectColumnValuesToBeBetween", {"column": column(name), "max_value": 0.0})
+    for name, why in DOMAIN_GATES.items()
+]
+"""The columns hold the value less its threshold."""
+
 FACTS_SQL = """
 with task as (
     select *, json_extract(truth, '$.gold.value') as gold,
@@ -125,13 +158,39 @@ def facts(tasks: Path, tools: dict[str, list[str]], submissions: list[str]):
         return connection.execute(FACTS_SQL, given).df()
 
 
-def judge(frame, docs: Path) -> list[dict[str, Any]]:
-    """Run every rule over the facts with Great Expectations, in `RULES` order; Data Docs are written to `docs`.
+def gate_frames(tasks: list[Any], results: list[Any]) -> tuple[Any, Any]:
+    """The gates' findings as tables (pandas): one row a task with the reason it fails each gate (empty: it does not),
+    and one row a domain with each value less its threshold."""
+    import pandas as pd
+
+    by_gate: dict[str, dict[str, str]] = {gate: {} for gate in GATE_RULES}
+    excess: dict[str, dict[str, float]] = {}
+    for r in results:
+        if r.name in by_gate:
+            by_gate[r.name] |= r.reasons
+        else:
+            excess.setdefault(r.domain, {"domain": r.domain})[column(r.name)] = r.value - r.threshold
+    rows = [
+        {"id": t.id, "domain": t.domain, "type": t.type} | {column(g): why.get(t.id, "") for g, why in by_gate.items()}
+        for t in tasks
+    ]
+    columns = ["id", "domain", "type", *map(column, GATE_RULES)]
+    return pd.DataFrame(rows, columns=columns), pd.DataFrame(
+        list(excess.values()), columns=["domain", *map(column, DOMAIN_GATES)]
+    )
+
+
+def judge(frame: Any, docs: Path) -> list[dict[str, Any]]:
+    """Run every rule on the rows, in `RULES` order; Data Docs are written to `docs`."""
+    return judge_suites({"task_set": (RULES, frame)}, docs)["task_set"]
+
+
+def judge_suites(suites: dict[str, tuple[list[Rule], Any]], docs: Path) -> dict[str, list[dict[str, Any]]]:
+    """Run suites of rules, each over its table (pandas), with Great Expectations; Data Docs are written to `docs`.
 
     Each verdict is `{"name", "passed", "severity", "why", "unexpected", "sample"}`.
     """
     import great_expectations as gx
-    import great_expectations.expectations as expectations
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
     stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)  # a temporary site would lie outside the home
@@ -144,22 +203,26 @@ def judge(frame, docs: Path) -> list[dict[str, Any]]:
         "store_backend": store,
     }
     context.add_data_docs_site("tasks", site)
-    suite = context.suites.add(gx.ExpectationSuite("task_set"))
-    for rule in RULES:
+    source = context.data_sources.add_pandas("facts")
+    return {name: _run_suite(context, source, name, rules, frame) for name, (rules, frame) in suites.items()}
+
+
+def _run_suite(context: Any, source: Any, name: str, rules: list[Rule], frame: Any) -> list[dict[str, Any]]:
+    import great_expectations as gx
+    import great_expectations.expectations as expectations
+
+    suite = context.suites.add(gx.ExpectationSuite(name))
+    for rule in rules:
         kind = getattr(expectations, rule.expectation)
         suite.add_expectation(kind(**rule.arguments, meta={"rule": rule.name}, notes=rule.why, severity=rule.severity))
-    batch = (
-        context.data_sources.add_pandas("facts")
-        .add_dataframe_asset("tasks")
-        .add_batch_definition_whole_dataframe("all")
-    )
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name="task_set", data=batch, suite=suite))
+    batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
     actions = [gx.checkpoint.UpdateDataDocsAction(name="docs", site_names=["tasks"])]
-    checkpoint = gx.Checkpoint(name="task_set", validation_definitions=[definition], actions=actions)
+    checkpoint = gx.Checkpoint(name=name, validation_definitions=[definition], actions=actions)
     result = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
     (report,) = result.run_results.values()
     by_rule = {r.expectation_config.meta["rule"]: r for r in report.results}
-    return [_verdict(rule, by_rule[rule.name]) for rule in RULES]
+    return [_verdict(rule, by_rule[rule.name]) for rule in rules]
 
 
 def _verdict(rule: Rule, result: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pipelines.tracking import Tracker
 PID_TAG = "medgym/pid"
 TASK_CHAIN = (
     "evaluation/benchmark_items",
+    "evaluation/benchmark_texts",
     "corpus/passages",
     "corpus/embeddings",
     "corpus/index",

@@ -29,6 +29,7 @@ EVALUATION = ["evaluation/**/*.py", "pipelines/steps/evaluation.py", "pipelines/
 
 SOURCES: dict[str, list[str]] = {
     "evaluation/benchmark_items": ITEMS,
+    "evaluation/benchmark_texts": ["evaluation/texts.py", "pipelines/steps/benchmarks.py"],
     "corpus/passages": [
         *FACTS,
         *TEXT,

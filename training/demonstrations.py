@@ -10,8 +10,9 @@ from random import Random
 from typing import Any
 
 from medgym_core.actions import render_call
+from medgym_core.grading import statement
 from medgym_core.probes import reference_texts
-from medgym_core.types import Call, Gold, Task
+from medgym_core.types import Assertion, Call, Gold, Task
 from training.policy import Policy
 from training.rollout import MakeEpisode, rollout_scripted
 from training.trajectory import Trajectory
@@ -24,9 +25,11 @@ def demonstrations(
     *,
     seed: int = 0,
     imperfect: bool = True,
+    alternatives: bool = False,
     make_episode: MakeEpisode | None = None,
 ) -> list[Trajectory]:
-    """The reference episode of each task, then (with `imperfect`) one wrong episode of each."""
+    """The reference episode of each task, then (with `imperfect`) one wrong episode of each, then (with `alternatives`)
+    another good path of each task that has one."""
     tasks = list(tasks)
     found = rollout_scripted(
         policy, tasks, reference_texts, knowledge, name="reference", seed=seed, make_episode=make_episode
@@ -40,6 +43,17 @@ def demonstrations(
             name="imperfect",
             seed=seed,
             sample=1,
+            make_episode=make_episode,
+        )
+    if alternatives:
+        found += rollout_scripted(
+            policy,
+            [t for t in tasks if t.alternatives],
+            lambda t: [render_call(c) for c in t.alternatives[0]],
+            knowledge,
+            name="alternative",
+            seed=seed,
+            sample=2,
             make_episode=make_episode,
         )
     return found
@@ -67,6 +81,8 @@ def wrong_answer(gold: Gold, rng: Random) -> str:
     if gold.kind == "number":
         value = float(gold.value)  # type: ignore[arg-type]
         return f"{value + rng.choice((-2, -1, 1, 2)) * max(2 * gold.tolerance, 1):g}"
+    if gold.kind == "text":
+        return statement(rng.choice(list(gold.denied.values()) or [Assertion([["nothing of note"]])]))
     right = gold.value if isinstance(gold.value, list) else [str(gold.value)]
     others = [o for o in gold.options if o not in right]
     if isinstance(gold.value, list):

@@ -30,6 +30,19 @@ def benchmark_items(context: dg.AssetExecutionContext, bench: Bench) -> dg.Mater
 @dg.asset(
     key_prefix="evaluation",
     group_name="evaluation",
+    kinds={"parquet"},
+    code_version=code_version("evaluation/benchmark_texts"),
+)
+def benchmark_texts(context: dg.AssetExecutionContext, bench: Bench) -> dg.MaterializeResult:
+    """Every text of every benchmark file in MEDGYM_DATA, for the clean gate; none without it."""
+    root = data()
+    files = benchmarks.text_files(root)
+    return build(context, bench, lambda folder: benchmarks.benchmark_texts(folder, root), inputs=files)
+
+
+@dg.asset(
+    key_prefix="evaluation",
+    group_name="evaluation",
     kinds={"parquet", "torch"},
     code_version=code_version("evaluation/predictions"),
     ins=ins(

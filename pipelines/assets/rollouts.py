@@ -27,7 +27,8 @@ def episodes(
 ) -> dg.MaterializeResult:
     """Trajectories of the training tasks, with token arrays: the reference policy, and the same cases done wrong."""
     chosen = bench.config
-    config = {"imperfect": chosen.rollouts.imperfect, "seed": chosen.seed, "practice": chosen.tasks.practice}
+    rollouts = {"imperfect": chosen.rollouts.imperfect, "alternatives": chosen.rollouts.alternatives}
+    config = {**rollouts, "seed": chosen.seed, "practice": chosen.tasks.practice}
     return build(
         context,
         bench,

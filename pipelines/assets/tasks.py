@@ -23,13 +23,15 @@ def task_set(
     bench: Bench,
     knowledge_base: Artifact,
 ) -> dg.MaterializeResult:
-    """Generated tasks of every domain and split, one row each."""
+    """Generated tasks of every domain and split, one row each, with their data card."""
     tasks = bench.config.tasks
     config = {"seed": bench.config.seed, "per_domain": tasks.per_domain, "names": tasks.domains}
+    files = tasks.files
     return build(
         context,
         bench,
-        lambda folder: steps.task_set(folder, knowledge=knowledge(bench.store, knowledge_base), **config),
+        lambda folder: steps.task_set(folder, knowledge=knowledge(bench.store, knowledge_base), files=files, **config),
         upstream=[knowledge_base],
         config=config,
+        inputs=steps.file_digests(files),
     )

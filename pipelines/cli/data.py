@@ -76,6 +76,7 @@ def explain(
     Example: medgym explain 3
     """
     from medgym_core.errors import MedGymError
+    from medgym_core.explain import explain as explain_in_words
     from medgym_core.gates import play
     from medgym_core.tasks import read_tasks
     from pipelines.cli.common import current_knowledge
@@ -91,7 +92,8 @@ def explain(
             "the episode's task is not in the task set", got=found.task, expected="its own task file", where=source
         )
     said = [m["content"] for m in found.messages if m["role"] == "assistant"]
-    reward = play(task, said, current_knowledge()).score()
+    played = play(task, said, current_knowledge())
+    reward = played.score()
     document = {
         "task": task.id,
         "policy": found.policy,
@@ -99,7 +101,7 @@ def explain(
         "composite": reward.composite,
         "parts": reward.parts,
         "critical": reward.critical,
-        "why": reward.why,
+        "why": explain_in_words(task, played.events, reward),
         "recorded": found.reward,
     }
     emit(document, as_json, _show_reward)

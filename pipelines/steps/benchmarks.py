@@ -1,6 +1,7 @@
 """Benchmark items: from the official files below MEDGYM_DATA to one Parquet table; without them an empty one."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from medgym_core.artifacts import Made, digest_file
@@ -49,15 +50,41 @@ def read_items(folder: Path, benchmark: str) -> list:
     ]
 
 
+def text_files(root: Path | None) -> dict[str, str]:
+    """Digest of every readable file below `benchmarks/`, by its path there."""
+    from evaluation.texts import benchmark_files as readable
+
+    return {str(path.relative_to(root)): digest_file(path) for path in readable(root)}
+
+
+def benchmark_texts(folder: Path, root: Path | None) -> Made:
+    """texts.parquet: file, text. Every distinct text of every benchmark file that is long enough to hold 13 words."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([("file", pa.string()), ("text", pa.string())])
+    rows = [{"file": name, "text": text} for name, texts in texts_by_file(root).items() for text in texts]
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / "texts.parquet", compression="zstd")
+    return Made(len(rows), meta={"texts": dict(Counter(r["file"] for r in rows))})
+
+
+def texts_by_file(root: Path | None) -> dict[str, list[str]]:
+    """The distinct texts of every benchmark file, straight from the files; empty without a data folder."""
+    from evaluation.texts import benchmark_files as readable
+    from evaluation.texts import texts_of
+
+    return {str(path.relative_to(root)): list(dict.fromkeys(texts_of(path))) for path in readable(root)}
+
+
+def read_texts(folder: Path) -> list[str]:
+    """The texts of the artifact."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / "texts.parquet", columns=["text"])["text"].to_pylist()
+
+
 def item_texts(folder: Path) -> list[str]:
     """The question of every item: what neither a passage nor a task may hold."""
     import pyarrow.parquet as pq
 
     return pq.read_table(folder / "items.parquet", columns=["question"])["question"].to_pylist()
-
-
-def benchmark_texts(root: Path | None) -> list[str]:
-    """The questions straight from the files below MEDGYM_DATA; none without them."""
-    from evaluation.benchmarks import load_benchmark, present
-
-    return [item.question for name in present(root) for item in load_benchmark(name, root).items]

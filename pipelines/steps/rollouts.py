@@ -17,17 +17,19 @@ def episodes(
     task_set: Artifact,
     base_policy: Artifact,
     imperfect: bool,
+    alternatives: bool,
     seed: int,
     practice: Sequence[str],
     knowledge: Any,
 ) -> Made:
-    """episodes.parquet: one row an episode; the reference of each training task, then the wrong ones."""
+    """episodes.parquet: one row an episode; references of the training tasks, then wrong ones, then alternatives."""
     from training.demonstrations import demonstrations
     from training.policy import load_policy
     from training.trajectory import write_trajectories
 
     tasks = practice_tasks(task_set, "train", practice)
-    found = demonstrations(load_policy(base_policy.path / POLICY), tasks, knowledge, seed=seed, imperfect=imperfect)
+    policy = load_policy(base_policy.path / POLICY)
+    found = demonstrations(policy, tasks, knowledge, seed=seed, imperfect=imperfect, alternatives=alternatives)
     digest = write_trajectories(folder / FILE, found)
     return Made(len(found), digest=digest, meta=summary(found))
 

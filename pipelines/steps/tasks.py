@@ -1,20 +1,44 @@
-"""The task set: generated from seeds, facts and the knowledge base."""
+"""The task set: generated from seeds, facts and the knowledge base, joined with tasks of your own."""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from medgym_core.artifacts import Made
+from medgym_core.artifacts import Made, digest_file
 
 
-def task_set(folder: Path, seed: int, per_domain: int, names: Sequence[str], knowledge: Any) -> Made:
-    """tasks.parquet, one row a task."""
-    from medgym_core.tasks import build_task_set, tasks_digest, write_tasks
+def task_set(
+    folder: Path, seed: int, per_domain: int, names: Sequence[str], knowledge: Any, files: Sequence[str] = ()
+) -> Made:
+    """tasks.parquet, one row a task, and card.md. `files` are task files as `medgym tasks add` writes them."""
+    from medgym_core.card import card
+    from medgym_core.release import build_release
+    from medgym_core.tasks import read_tasks, tasks_digest, write_tasks
 
-    tasks = build_task_set(seed, per_domain, knowledge, names)
+    tasks = build_release(seed, per_domain, knowledge, names)
+    for file in files:
+        tasks += [t for t in read_tasks(Path(file)) if t.domain in names]
     write_tasks(folder / "tasks.parquet", tasks)
+    digest = tasks_digest(tasks)
+    (folder / "card.md").write_text(card(tasks, digest, seed), encoding="utf-8")
     counts = {
-        field: dict(sorted(Counter(getattr(t, field) for t in tasks).items())) for field in ("domain", "split", "type")
+        field: {str(k): n for k, n in sorted(Counter(getattr(t, field) for t in tasks).items())}
+        for field in ("domain", "split", "level", "type")
     }
-    return Made(len(tasks), digest=tasks_digest(tasks), meta=counts)
+    own = len(tasks) - per_domain * len(names)
+    return Made(len(tasks), digest=digest, meta={**counts, "hard": sum(t.hard for t in tasks), "own": own})
+
+
+def file_digests(files: Sequence[str]) -> dict[str, str]:
+    """Digest of each task file, by its place in the list (paths differ between machines)."""
+    from medgym_core.errors import MedGymError
+
+    found = {}
+    for n, file in enumerate(files):
+        if not Path(file).is_file():
+            raise MedGymError(
+                "no such task file", got=file, expected="a file as `medgym tasks add` writes it", where="tasks.files"
+            )
+        found[f"task file {n}"] = digest_file(Path(file))
+    return found

@@ -47,7 +47,7 @@ def medgym_json(capsys, *arguments: str) -> dict:
 
 def test_one_command_builds_every_asset_and_measures_every_policy(ran) -> None:
     _, document = ran
-    assert len(document["assets"]) == 15 and not any(a["reused"] for a in document["assets"])
+    assert len(document["assets"]) == 16 and not any(a["reused"] for a in document["assets"])
     policies = {row["policy"] for row in document["scores"]["agentic"]}
     assert {"oracle", "bc", "ttopd", "null:submit_at_once"} <= policies
     assert Path(document["learning_curve"]).read_bytes().startswith(b"\x89PNG")
@@ -170,6 +170,7 @@ def test_a_fact_reaches_the_assets_that_read_facts_and_no_others(code_copy, tmp_
     unmoved = {a for a in before if before[a] == after[a]}
     assert unmoved == {
         "evaluation/benchmark_items",
+        "evaluation/benchmark_texts",
         "corpus/embeddings",
         "corpus/index",
         "corpus/lexicon",

@@ -6,9 +6,20 @@ import msgspec
 import pytest
 
 from medgym_core import domains
+from medgym_core.gates import GateResult
 from medgym_core.tasks import task_rows
 from medgym_core.types import Call
-from pipelines.rules import RULES, facts, judge
+from pipelines.rules import (
+    DOMAIN_GATE_RULES,
+    DOMAIN_GATES,
+    GATE_RULES,
+    RULES,
+    TASK_GATE_RULES,
+    facts,
+    gate_frames,
+    judge,
+    judge_suites,
+)
 
 TOOLS = {name: sorted(domains.get(name).tools) for name in domains.NAMES}
 SUBMISSIONS = sorted({t.name for d in domains.NAMES for t in domains.get(d).tools.values() if t.kind == "submit"})
@@ -65,3 +76,36 @@ def test_an_empty_task_set_fails(small_tasks, tmp_path) -> None:
 
 def test_every_rule_has_a_fault_that_fails_it() -> None:
     assert set(FAULTS) | {"has_tasks"} == {r.name for r in RULES}
+
+
+def judged_gates(small_tasks, folder: Path, *results: GateResult) -> dict[str, dict]:
+    """The verdicts of the two gate suites when the gates found `results` and nothing else."""
+    found = {r.name: r for r in results}
+    clean = [GateResult(g, "triage_emergency", True, 1.0, 1.0, []) for g in GATE_RULES if g not in found]
+    clean += [GateResult(g, "triage_emergency", True, 0.0, 0.1, []) for g in DOMAIN_GATES if g not in found]
+    by_task, by_domain = gate_frames(small_tasks, [*clean, *results])
+    suites = {"task_gates": (TASK_GATE_RULES, by_task), "domain_gates": (DOMAIN_GATE_RULES, by_domain)}
+    return {v["name"]: v for verdicts in judge_suites(suites, folder / "docs").values() for v in verdicts}
+
+
+def test_gates_that_found_nothing_pass_as_expectations_with_pages(small_tasks, tmp_path) -> None:
+    found = judged_gates(small_tasks, tmp_path)
+    assert {name: v["passed"] for name, v in found.items()} == dict.fromkeys([*GATE_RULES, *DOMAIN_GATES], True)
+    pages = {p.parts[-4] for p in (tmp_path / "docs" / "validations").rglob("*.html")}
+    assert pages == {"task_gates", "domain_gates"}
+
+
+@pytest.mark.parametrize("gate", GATE_RULES)
+def test_a_task_that_fails_a_gate_fails_its_expectation_with_the_reason(gate, small_tasks, tmp_path) -> None:
+    bad = small_tasks[5].id
+    failed = GateResult(gate, "triage_emergency", False, 0.9, 1.0, [bad], {bad: "for a reason"})
+    found = judged_gates(small_tasks, tmp_path, failed)
+    assert [name for name, v in found.items() if not v["passed"]] == [gate]
+    assert found[gate]["unexpected"] == 1 and found[gate]["sample"] == ["for a reason"]
+
+
+@pytest.mark.parametrize("gate", DOMAIN_GATES)
+def test_a_domain_above_a_threshold_fails_its_expectation(gate, small_tasks, tmp_path) -> None:
+    failed = GateResult(gate, "triage_emergency", False, 0.3, 0.25, ["a probe"], {"a probe": "0.300"})
+    found = judged_gates(small_tasks, tmp_path, failed)
+    assert [name for name, v in found.items() if not v["passed"]] == [gate]

@@ -22,6 +22,7 @@ PLUMBING = {
 }
 STEPS = {
     "evaluation/benchmark_items": ("benchmarks", "benchmark_items"),
+    "evaluation/benchmark_texts": ("benchmarks", "benchmark_texts"),
     "corpus/passages": ("corpus", "passages"),
     "corpus/embeddings": ("corpus", "embeddings"),
     "corpus/index": ("corpus", "index"),

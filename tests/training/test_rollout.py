@@ -90,6 +90,17 @@ def test_reference_rollouts_meet_every_domains_charts_and_knowledge(world_policy
     assert not any("not found" in s for s in seen)
 
 
+def test_other_good_paths_can_be_shown_too(world_policy, small_tasks, knowledge):
+    from medgym_core.release import complete
+
+    some = complete(small_tasks[::6], knowledge)
+    found = demonstrations(world_policy, some, knowledge, imperfect=False, alternatives=True)
+    other = [t for t in found if t.policy == "alternative"]
+    assert len(other) == sum(bool(t.alternatives) for t in some) > 0
+    assert all(t.correct and t.tool_errors == 0 for t in other)
+    assert all(t.policy == "reference" for t in found[: len(some)]) and len(found) == len(some) + len(other)
+
+
 def test_policy_rollouts_run_in_every_domain(world_policy, small_tasks, knowledge):
     by_domain = {t.domain: t for t in small_tasks}
     done = rollout(world_policy, list(by_domain.values()), 2, 0, knowledge, limits=Limits(16, 700))
