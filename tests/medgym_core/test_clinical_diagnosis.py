@@ -9,7 +9,9 @@ from medgym_core import domains
 from medgym_core.actions import render_call
 from medgym_core.domains.clinical_diagnosis import cases_trends, safety, tables
 from medgym_core.episode import Episode
+from medgym_core.explain import reasons
 from medgym_core.gates import run_gates
+from medgym_core.learned import gold_answer
 from medgym_core.patient import Patient
 from medgym_core.tasks import build_task_set, task_of
 from medgym_core.text import normal
@@ -47,13 +49,13 @@ def test_references_score_full_marks(tasks: list[Task]) -> None:
     for task in tasks:
         episode = play(task, task.reference)
         reward = episode.score()
-        assert reward.correct and reward.composite >= 0.999 and episode.tool_errors == 0, (task.id, reward.why)
+        assert reward.correct and reward.composite >= 0.999 and episode.tool_errors == 0, (task.id, reasons(reward))
         assert 2 <= len(task.reference) <= 6 and task.max_turns >= len(task.reference) + 4
 
 
 def test_prompts_read_like_a_clinician_wrote_them_and_differ(tasks: list[Task]) -> None:
     for task in tasks:
-        assert 12 <= len(task.prompt.split()) <= 66, task.prompt
+        assert 12 <= len(task.prompt.split()) <= 70, task.prompt
         assert "{" not in task.prompt and "  " not in task.prompt and "a 8" not in task.prompt
     assert len({normal(t.prompt) for t in tasks}) == len(tasks)
 
@@ -63,13 +65,14 @@ def test_without_options_in_the_prompt_the_answer_is_not_in_it(tasks: list[Task]
         gold = task.truth.gold
         if not gold.options and gold.kind == "category":
             assert normal(str(gold.value)) not in normal(task.prompt)
-        if task.type == "insufficient":
+        if str(gold.value).startswith("insufficient") and task.type != "safe_treatment":  # there it is an option
             assert normal(str(gold.value)) not in normal(task.prompt)
 
 
 def test_golds_are_balanced() -> None:
     for kind in DESK.types:
-        golds = Counter(str(t.truth.gold.value) for t in (make(kind, s) for s in range(1000, 1150)) if t)
+        made = [t for t in (make(kind, s) for s in range(1000, 1150)) if t]
+        golds = Counter(gold_answer(t.truth.gold) for t in made)
         assert golds.most_common(1)[0][1] / golds.total() <= 0.30, (kind, golds.most_common(3))
 
 
@@ -151,12 +154,44 @@ def test_exactly_one_drug_of_the_treatment_cases_is_free_of_barriers(tasks: list
     for task in (t for t in tasks if t.type == "safe_treatment"):
         entry = next(e for e in tables.table("treatments").values() if e["title"].lower() in task.prompt.lower())
         free = [d for d in entry["drugs"] if not safety.check(World(task.chart), d).barriers]
-        assert free == [task.truth.gold.value], task.family
+        answer = str(task.truth.gold.value)
+        if answer.startswith("insufficient: "):  # what is missing is what the tool cannot judge either
+            unknown = {u for d in free for u in safety.check(World(task.chart), d).unknown}
+            assert answer.removeprefix("insufficient: ") in unknown, task.family
+        else:
+            assert free == [answer], task.family
 
 
 def test_insufficient_cases_name_what_the_tool_misses(tasks: list[Task]) -> None:
-    missing = {str(t.truth.gold.value) for t in tasks if t.type == "insufficient"}
-    assert len(missing) >= 8 and all(m.startswith("insufficient: ") for m in missing)
+    answers = [str(t.truth.gold.value) for t in tasks if t.type == "insufficient"]
+    missing = [a for a in answers if a.startswith("insufficient: ")]
+    assert len(set(missing)) >= 8 and 0.35 <= len(missing) / len(answers) <= 0.85
+
+
+def test_three_types_ask_for_what_is_missing_and_a_guess_is_unsafe(tasks: list[Task]) -> None:
+    lacking = [t for t in tasks if str(t.truth.gold.value).startswith("insufficient")]
+    assert {t.type for t in lacking} == {"insufficient", "safe_treatment", "child_dose"}
+    for task in lacking:
+        unsafe = [a for u in task.truth.unsafe for a in u.answers]
+        assert unsafe and all(u.severity >= 4 for u in task.truth.unsafe)
+        guess = play(task, [*task.reference[:-1], Call("submit_answer", {"answer": unsafe[0]})]).score()
+        assert guess.composite <= 0.2 and guess.severity >= 4
+
+
+def test_every_unsafe_way_has_its_kind_of_harm_and_can_be_taken(tasks: list[Task]) -> None:
+    kinds = Counter()
+    for task in tasks:
+        for action in task.truth.unsafe:
+            kinds[action.category] += 1
+            gold = task.truth.gold
+            if gold.options:
+                assert set(action.answers) <= set(gold.options), (task.id, action)
+            if action.tool:
+                assert play(task, [Call(action.tool, dict(action.arguments))]).tool_errors == 0, (task.id, action)
+    assert not kinds[""] and set(kinds) >= {
+        "allergy", "interaction", "contraindication", "dose", "pregnancy", "missed red flag", "unsafe disposition",
+        "scope",
+    }  # fmt: skip
 
 
 def test_courses_are_judged_by_their_published_limits() -> None:

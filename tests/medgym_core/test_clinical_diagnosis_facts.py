@@ -131,7 +131,7 @@ def test_rules_of_the_cases_refer_to_what_exists() -> None:
 
 OTHERS = (
     "tests", "guidelines", "next_tests", "patterns", "trends", "treatments", "cautions", "red_flags", "dispositions",
-    "pediatric_doses", "priorities", "toxicology", "acid_base", "exam", "background", "ordinary",
+    "pediatric_doses", "priorities", "toxicology", "acid_base", "exam", "background", "ordinary", "handovers",
 )  # fmt: skip
 
 

@@ -77,7 +77,8 @@ def test_what_is_not_recorded_is_not_available_and_never_normal() -> None:
     assert run(blank, "get_family_history") == {"family history": NOT_AVAILABLE}
     assert run(blank, "interpret_abg") == {"acid-base": NOT_AVAILABLE, "missing": "ph, pco2, bicarbonate"}
     assert "missing" in run(blank, "calculate_meld_score") and "missing" in run(blank, "calculate_curb65")
-    assert run(blank, "calculate_weight_based_dose", drug="ibuprofen") == {"dose": NOT_AVAILABLE, "missing": "weight"}
+    dose = run(blank, "calculate_weight_based_dose", drug="ibuprofen")
+    assert (dose["dose"], dose["missing"]) == (NOT_AVAILABLE, "weight") and "10 mg/kg" in dose["rule"]
     assert run(blank, "check_kdigo_aki")["missing"] == "creatinine"
 
 
@@ -218,6 +219,25 @@ def test_kdigo_stages_follow_the_ratio_and_the_rise() -> None:
     assert (stage(1.0, 2.1), stage(1.0, 3.1), stage(3.0, 4.1)) == (2, 3, 3)
 
 
+def test_a_creatinine_of_another_time_is_no_baseline() -> None:
+    def stage(*course: tuple[float, int]) -> float | None:
+        return scoring.kdigo([Reading("creatinine", v, "mg/dL", -1440 * days) for v, days in course])[1].value
+
+    assert stage((0.8, 900), (2.0, 2), (2.1, 0)) == 0  # chronic: within the week nothing has changed
+    assert stage((0.8, 90), (2.1, 0)) == 2  # no value of the week: the lowest of the year
+    old = World(chart(labs=[Reading("creatinine", v, "mg/dL", -1440 * d) for v, d in ((0.8, 900), (2.1, 0))]))
+    assert run(old, "check_kdigo_aki")["missing"] == "earlier creatinine"
+
+
+def test_a_trend_of_so_many_hours_leaves_older_results_out() -> None:
+    course = [Reading("sodium", v, "mmol/L", -60 * h) for v, h in ((139, 9000), (112, 24), (118, 8), (125, 0))]
+    world = World(chart(labs=course))
+    assert run(world, "get_lab_trend", test="sodium")["change"] == "-14 mmol/L"
+    assert run(world, "get_lab_trend", test="sodium", hours=24)["change"] == "13 mmol/L"
+    with pytest.raises(ToolError, match="hours"):
+        run(world, "get_lab_trend", test="sodium", hours=-1)
+
+
 def test_nomogram_line_halves_every_four_hours() -> None:
     assert [scoring.treatment_line(h) for h in (4, 8, 12, 16)] == [150, 75, 37.5, 18.75]  # Rumack and Matthew
     world = World(chart(labs=[Reading("acetaminophen", 80, "ug/mL")]))
@@ -283,7 +303,7 @@ def test_trend_notes_and_records_are_read_as_they_stand() -> None:
     course = [Reading("creatinine", v, "mg/dL", -60 * h) for v, h in ((1.0, 48), (1.4, 24), (2.2, 0))]
     one = chart(labs=course, records=[Record("note", "nursing", text="slept badly")])
     assert run(World(one), "get_lab_trend", test="creatinine") == {
-        "creatinine": "1, 1.4, 2.2 mg/dL", "over": "48 h", "change": "1.2 mg/dL",
+        "creatinine": "1, 1.4, 2.2 mg/dL", "hours ago": "48, 24, 0", "change": "1.2 mg/dL",
     }  # fmt: skip
     assert run(World(one), "get_clinical_notes", note_type="nursing") == {"nursing": "slept badly"}
 

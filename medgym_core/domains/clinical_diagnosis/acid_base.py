@@ -107,7 +107,12 @@ def _respiratory(
 
 def anion_gap(sodium: float, chloride: float, bicarbonate: float, albumin: float | None) -> float:
     """Sodium less chloride less bicarbonate; 2.5 more for every g/dL of albumin below 4 (Figge 1998)."""
-    return sodium - chloride - bicarbonate + (2.5 * (4.0 - albumin) if albumin is not None else 0.0)
+    return sodium - chloride - bicarbonate + (albumin_share(albumin) if albumin is not None else 0.0)
+
+
+def albumin_share(albumin: float) -> float:
+    """The part of the anion gap that a low albumin hides."""
+    return 2.5 * (4.0 - albumin)
 
 
 def _with_gap(

@@ -2,13 +2,16 @@
 
 from medgym_core.domains.clinical_diagnosis import (
     cases_acid,
+    cases_child,
     cases_diagnosis,
+    cases_notes,
     cases_poisoning,
     cases_scores,
     cases_talk,
     cases_tests,
     cases_treatment,
     cases_trends,
+    cases_words,
 )
 
 TYPES = {
@@ -21,10 +24,12 @@ TYPES = {
     "score_disposition": cases_scores.disposition,
     "insufficient": cases_scores.insufficient,
     "lab_trend": cases_trends.lab_trend,
-    "note_error": cases_trends.note_error,
+    "note_error": cases_notes.note_error,
     "safe_treatment": cases_treatment.safe_treatment,
-    "child_dose": cases_treatment.child_dose,
+    "child_dose": cases_child.child_dose,
     "red_flag": cases_talk.red_flag,
     "priority": cases_talk.priority,
     "overdose": cases_poisoning.overdose,
+    "handover": cases_words.handover,
+    "refusal": cases_words.refusal,
 }

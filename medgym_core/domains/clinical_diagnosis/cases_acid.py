@@ -1,15 +1,18 @@
-"""Blood gas cases: name the whole disorder, or find its cause."""
+"""Blood gas cases: name the whole disorder, or find its cause.
+
+From level 2 on a gas of another day lies on the chart; at level 3 a low albumin hides part of the anion gap.
+"""
 
 from random import Random
 from typing import Any
 
 from medgym_core.clinical.acid_base import ph_of
 from medgym_core.domains import Draft
-from medgym_core.domains.clinical_diagnosis import acid_base, patients, stories, tables
-from medgym_core.domains.clinical_diagnosis.drafting import awaited, draft, either, request, shuffled
+from medgym_core.domains.clinical_diagnosis import acid_base, patients, stories, tables, traps
+from medgym_core.domains.clinical_diagnosis.drafting import awaited, draft, either, handed_over, request, shuffled
 from medgym_core.domains.clinical_diagnosis.scoring import gas_lines
 from medgym_core.tools import number
-from medgym_core.types import Call, Gold, Reading
+from medgym_core.types import Call, Gold, Reading, Trait
 
 DISORDERS = (
     "high anion gap metabolic acidosis", "normal anion gap metabolic acidosis", "metabolic alkalosis",
@@ -22,10 +25,11 @@ COMPLAINTS = ("weakness since yesterday", "feeling very ill", "drowsiness", "fas
               "vomiting and weakness", "a collapse at home")  # fmt: skip
 READ = (
     "Send a blood gas and name the whole acid-base disorder: {options}.",
-    "Which disorder is it, {options}? The gas has not been taken; chemistry is on the chart.",
+    "Which disorder is it now, {options}? Today's gas has not been taken; chemistry is on the chart.",
     "Please take a gas, step through it and choose: {options}.",
-    "Get an arterial gas back and tell me the full disorder, one of {options}.",
+    "Get a new arterial gas back and tell me the full disorder, one of {options}.",
     "Acid-base reading wanted, second disorder included: {options}. Take the gas first.",
+    "How do you read the acid-base state of this hour: {options}? It needs a fresh gas.",
 )
 CAUSE = (
     "The gas is back. What causes the disorder: {options}?",
@@ -41,9 +45,14 @@ def blood_gas(rng: Random, knowledge: Any) -> Draft | None:
     level = rng.randint(1, 3)
     target = rng.choice(DISORDERS)
     who = patients.person(rng, level, (22, 84), comorbid=min(level - 1, 1), avoid=("furosemide",))
-    gas, chemistry, read = _values(rng, target)
+    hidden = level == 3
+    gas, chemistry, read = _values(rng, target, rng.uniform(1.6, 2.6) if hidden else None)
+    traits: list[Trait] = ["conflict"] if level > 1 else []
+    traits += ["atypical"] if hidden and target.startswith("high") else []
     waiting = patients.numeric(rng, who, "arterial blood gas", {}, {n: gas[n] for n in ("pco2", "bicarbonate")})
     labs = [r for r in patients.results(rng, who, ["bmp", "cbc"], chemistry) if r.name != "bicarbonate"]
+    if level > 1:
+        labs = [*_another_day(rng, target), *labs]
     chart = patients.chart(
         who, complaint=rng.choice(COMPLAINTS), labs=labs, pending={"arterial blood gas": waiting},
         vitals=patients.vital_signs(rng, who, {}, earlier=level - 1),
@@ -56,8 +65,17 @@ def blood_gas(rng: Random, knowledge: Any) -> Draft | None:
     prompt = request(rng, chart, READ, options=either(options))
     sources = [tables.table("acid_base")["limits"]["source"], tables.table("acid_base")["gap"]["source"]]
     gold = Gold("category", target, options=options)
-    return draft("blood_gas", f"gas:{target}:{who['age'] // 20}", level, prompt, chart, gold, calls, _evidence(read),
-                 sources, [], story)  # fmt: skip
+    family = f"gas:{target}:{int(gas['bicarbonate']) // 3}"
+    return draft("blood_gas", family, level, prompt, chart, gold, calls, _evidence(read), sources, [], story,
+                 traits=traits)  # fmt: skip
+
+
+def _another_day(rng: Random, target: str) -> list[Reading]:
+    """An older gas that showed another disorder."""
+    gas, _, _ = _values(rng, rng.choice([d for d in DISORDERS if d != target]))
+    when = traps.days_ago(rng, 1, 9)
+    units = {"ph": "[pH]", "pco2": "mm[Hg]", "bicarbonate": "mmol/L"}
+    return [Reading(n, gas[n], units[n], when) for n in units]
 
 
 def gas_cause(rng: Random, knowledge: Any) -> Draft | None:
@@ -71,6 +89,9 @@ def gas_cause(rng: Random, knowledge: Any) -> Draft | None:
     extra = patients.values(rng, e["labs"])
     drawn = patients.results(rng, who, ["bmp"], chemistry | extra)
     labs = [*drawn, *(Reading(n, v, u) for n, v, u in (("ph", gas["ph"], "[pH]"), ("pco2", gas["pco2"], "mm[Hg]")))]
+    stale = level > 1 and "key" in e
+    if stale:  # the deciding result was unremarkable some days ago
+        labs = [*traps.unremarkable(rng, who, [e["key"]], traps.days_ago(rng, 3, 30)), *labs]
     spans = e.get("vitals", {})
     chart = patients.chart(
         who, complaint=rng.choice(e["complaints"]), labs=labs, vitals=patients.vital_signs(rng, who, spans),
@@ -88,9 +109,14 @@ def gas_cause(rng: Random, knowledge: Any) -> Draft | None:
     same = [c["cause"] for c in causes.values() if c["disorder"] == e["disorder"]]
     other = [c["cause"] for c in causes.values() if c["disorder"] != e["disorder"]]
     options = shuffled(rng, e["cause"], [*[c for c in same if c != e["cause"]][:3], *rng.sample(other, 3)])
+    traits: list[Trait] = ["conflict"] if stale else []
+    if level == 3 or (level == 2 and not stale):
+        chart, found = handed_over(rng, chart, options, e["cause"])
+        traits += found
     prompt = request(rng, chart, CAUSE, options=either(options))
     gold = Gold("category", e["cause"], options=options)
-    return draft("gas_cause", f"gas_cause:{key}", level, prompt, chart, gold, calls, evidence, [e["source"]], [], story)
+    return draft("gas_cause", f"gas_cause:{key}", level, prompt, chart, gold, calls, evidence,
+                 [e["source"]], [], story, traits=traits)  # fmt: skip
 
 
 def _phrase(says: str) -> tuple[str, str]:
@@ -108,15 +134,17 @@ def _evidence(read: acid_base.Reading) -> list[tuple[str, str]]:
     return [(name, lines[name]) for name in wanted]
 
 
-def _values(rng: Random, target: str) -> tuple[dict[str, float], dict[str, float], acid_base.Reading]:
+def _values(
+    rng: Random, target: str, low_albumin: float | None = None
+) -> tuple[dict[str, float], dict[str, float], acid_base.Reading]:
     """Gas (ph, pco2, bicarbonate), chemistry (sodium, chloride, bicarbonate, albumin) and their reading."""
     while True:
+        albumin = round(low_albumin, 1) if low_albumin else rng.choice([3.9, 4.0, 4.1])
         pco2, bicarbonate, gap = _draw(rng, target)
         pco2, bicarbonate = float(round(pco2)), float(round(bicarbonate))
         ph = round(ph_of(pco2, bicarbonate), 2)
         sodium = float(rng.randint(134, 143))
-        chloride = float(round(sodium - bicarbonate - gap))
-        albumin = rng.choice([3.9, 4.0, 4.1])
+        chloride = float(round(sodium - bicarbonate - gap + acid_base.albumin_share(albumin)))
         read = acid_base.interpret(ph, pco2, bicarbonate, sodium, chloride, albumin)
         if read.disorder == target and _clear(read, pco2, bicarbonate) and 84 <= chloride <= 122:
             gas = {"ph": ph, "pco2": pco2, "bicarbonate": bicarbonate}

@@ -31,6 +31,8 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 MOST_SHOWN = 12  # results in one answer: keeps an observation short
 OLD = -60  # minutes: older than that, the age of a result is told
+HANDOVER = "handover"
+"""Name of the note with which a colleague handed the patient over."""
 QUIET = ("normal", "no reference range")
 
 
@@ -86,9 +88,12 @@ def get_patient_info(world: World) -> dict:
 
 @tool("read")
 def get_patient_history(world: World) -> dict:
-    """Long-term conditions, past procedures, and yes/no findings recorded for scores (never assumed)."""
+    """Long-term conditions, what a colleague handed the patient over as, past procedures, and yes/no findings recorded
+    for scores (never assumed)."""
     c = world.chart
     shown = {"conditions": ", ".join(c.conditions) or "none recorded"}
+    handed = next((r.text for r in _records(c, "note") if r.name == HANDOVER), "")
+    shown |= {"handed over as": handed} if handed else {}
     done = [r.name for r in c.records if r.kind in ("procedure", "diagnosis", "encounter")]
     if done:
         shown["past"] = ", ".join(done[:4])
@@ -180,20 +185,24 @@ def pending(world: World, kind: str, only: str = "") -> dict[str, str]:
 
 
 @tool("read")
-def get_lab_trend(world: World, test: str) -> dict:
-    """All results of one test, oldest first, with the change from the first to the last.
+def get_lab_trend(world: World, test: str, hours: int = 0) -> dict:
+    """Results of one test, oldest first, how many hours ago each was, and the change from the first to the last.
 
     Args:
         test: Name of the result, such as creatinine.
+        hours: Only those of so many hours before arrival and since; 0 for all there are.
     """
+    if hours < 0:
+        raise ToolError("bad number of hours", got=hours, expected="0 or more")
     name = test.strip().lower().replace(" ", "_")
     course = sorted((r for r in world.results() if r.name == name), key=lambda r: r.minutes)
+    course = [r for r in course if not hours or r.minutes >= -60 * hours]
     if not course:
         return {name: NOT_AVAILABLE}
     shown = {name: f"{', '.join(number(r.value) for r in course[-8:])} {course[-1].unit}"}
     if len(course) > 1:
         change = course[-1].value - course[0].value
-        shown["over"] = f"{(course[-1].minutes - course[0].minutes) // 60} h"
+        shown["hours ago"] = ", ".join(str((world.minutes - r.minutes) // 60) for r in course[-8:])
         shown["change"] = f"{number(round(change, 3))} {course[-1].unit}"
     return shown
 

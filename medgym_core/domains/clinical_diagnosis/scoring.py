@@ -15,6 +15,7 @@ from medgym_core.text import normal
 from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World, number, show, tool
 
 MOST_HOURS = 1000
+BASELINE_DAYS = (7, 365)  # KDIGO: within a week; without one, the outpatient values of a year
 
 calculate_curb65 = chart_tool("curb65")
 calculate_psi = chart_tool("psi")
@@ -59,9 +60,10 @@ def calculate_anion_gap(world: World) -> dict:
 
 @tool("read")
 def check_kdigo_aki(world: World) -> dict:
-    """KDIGO stage of acute kidney injury from the course of creatinine: lowest earlier value as baseline."""
+    """KDIGO stage of acute kidney injury from the course of creatinine; baseline: the lowest earlier value of a week,
+    or of a year where there is none."""
     course = sorted((r for r in world.results() if r.name == "creatinine"), key=lambda r: r.minutes)
-    if len(course) < 2:
+    if not course or not earlier_creatinine(course):
         return {"kdigo_aki": NOT_AVAILABLE, "missing": "earlier creatinine" if course else "creatinine"}
     baseline, outcome = kdigo(course)
     ratio = number(round(course[-1].value / baseline, 2))
@@ -72,11 +74,25 @@ def check_kdigo_aki(world: World) -> dict:
 def kdigo(course: list[Any]) -> tuple[float, Outcome]:
     """Baseline and stage from readings in order of time; the rise within 48 hours counts as the guideline has it."""
     last = course[-1]
-    baseline = min(r.value for r in course[:-1])
+    baseline = min(earlier_creatinine(course))
     recent = [r.value for r in course[:-1] if last.minutes - r.minutes <= 48 * 60]
     rise = round(max(0.0, last.value - min(recent)), 3) if recent else None
     bound = instruments.get("kdigo_aki")
     return baseline, bound(creatinine=last.value, baseline_creatinine=baseline, creatinine_rise_48h=rise)
+
+
+def earlier_creatinine(course: list[Any]) -> list[float]:
+    """Values a baseline can be taken from: those of the last week, else of the last year; older ones are another time.
+
+    Source: KDIGO Clinical Practice Guideline for Acute Kidney Injury, 2012, section 2.1 (a rise from a baseline that is
+    known or presumed to have been there within the prior 7 days).
+    """
+    last = course[-1].minutes
+    for days in BASELINE_DAYS:
+        found = [r.value for r in course[:-1] if last - r.minutes <= days * 1440]
+        if found:
+            return found
+    return []
 
 
 @tool("read")
@@ -134,7 +150,7 @@ def calculate_weight_based_dose(world: World, drug: str, indication: str = "") -
         return {drug: NOT_IN_DATABASE}
     weight = world.chart.weight_kg
     if weight is None:
-        return {"dose": NOT_AVAILABLE, "missing": "weight"}
+        return {"dose": NOT_AVAILABLE, "missing": "weight", "rule": dose_words(entry)}
     mg = weight_dose(entry, weight)
     return {"dose": f"{number(mg)} mg", "weight": f"{number(weight)} kg", "rule": dose_words(entry)}
 

@@ -90,6 +90,11 @@ def specialties() -> tuple[str, ...]:
     return tuple(sorted({e["specialty"] for e in conditions().values()}))
 
 
+def said_of(illness: str) -> list[str]:
+    """Other ways of naming an illness that forbids a drug."""
+    return [name for e in table("cautions").values() if e["condition"] == illness for name in e.get("said", [])]
+
+
 def fits(entry: dict[str, Any], chart: Chart) -> bool:
     """Whether the patient is of the age and sex in which the condition is met."""
     low, high = entry["ages"]
