@@ -4,7 +4,7 @@ from typing import Any
 
 from medgym_core.domains.cross_domain import pathway
 from medgym_core.domains.cross_domain.looking import ECG, measured, now, treatment
-from medgym_core.domains.cross_domain.rules import table
+from medgym_core.domains.cross_domain.rules import protocol, table
 from medgym_core.domains.triage_emergency.looking import shown
 from medgym_core.errors import unknown_name
 from medgym_core.text import normal
@@ -12,6 +12,8 @@ from medgym_core.tools import NOT_AVAILABLE, Order, ToolError, World, number, to
 
 WAITS = 240
 """Longest wait of one call, minutes."""
+BAG, AMPOULE = 500, 20
+"""What is hung when no amount is named: mL of crystalloid, mmol of potassium chloride."""
 RECENT = 60
 """Minutes before arrival; an older potassium does not count for the pump."""
 
@@ -83,14 +85,15 @@ def _result(world: World, order: Order) -> dict[str, str]:
 
 
 @tool("write", minutes=2)
-def give_treatment(world: World, drug: str, dose: float) -> dict:
+def give_treatment(world: World, drug: str, dose: float | None = None) -> dict:
     """Give one dose of a treatment, or start or change an infusion of it.
 
     Args:
         drug: Name of the treatment, such as labetalol.
-        dose: In the unit of the order set, mg for most drugs; get_treatment_info names unit and largest dose.
+        dose: In the unit of the order set (get_treatment_info), mg for most drugs; its largest single dose if left out.
     """
-    return give(world, treatment(drug), dose)
+    name = treatment(drug)
+    return give(world, name, table("treatments")[name]["most"] if dose is None else dose)
 
 
 def give(world: World, name: str, dose: int | float) -> dict[str, str]:
@@ -104,11 +107,11 @@ def give(world: World, name: str, dose: int | float) -> dict[str, str]:
 
 
 @tool("write", minutes=10)
-def give_fluid(world: World, volume_ml: float) -> dict:
+def give_fluid(world: World, volume_ml: float = BAG) -> dict:
     """Give a bolus of isotonic crystalloid; takes ten minutes.
 
     Args:
-        volume_ml: Volume in mL, at most 4000.
+        volume_ml: Volume in mL, at most 4000; a bag of 500 if left out.
     """
     return give(world, "crystalloid", volume_ml)
 
@@ -134,27 +137,28 @@ def set_oxygen(world: World, litres_per_minute: float) -> dict:
 
 
 @tool("write", minutes=2)
-def start_insulin_infusion(world: World, units_per_kg_hour: float, potassium: float) -> dict:
+def start_insulin_infusion(world: World, potassium: float, units_per_kg_hour: float | None = None) -> dict:
     """Start or change a fixed-rate insulin infusion; the pump asks for the potassium it is started on.
 
     Args:
-        units_per_kg_hour: Rate, at most 0.2.
         potassium: The latest potassium result, mmol/L, as read back.
+        units_per_kg_hour: Rate, at most 0.2; the fixed rate of the protocol if left out.
     """
     back = [r for r in pathway.results(world) if r.name == "potassium" and r.minutes > -RECENT]
     if not back:
         return {"insulin": "not started", "potassium": NOT_AVAILABLE, "missing": "potassium result"}
     if back[-1].value != potassium:
         raise ToolError("not the latest potassium", got=number(potassium), expected="the latest result, read back")
-    return give(world, "insulin", units_per_kg_hour)
+    rate = protocol("insulin in dka")["rate"] if units_per_kg_hour is None else units_per_kg_hour
+    return give(world, "insulin", rate)
 
 
 @tool("write", minutes=2)
-def replace_potassium(world: World, mmol: float) -> dict:
+def replace_potassium(world: World, mmol: float = AMPOULE) -> dict:
     """Give potassium chloride with the fluid; it runs at 20 mmol an hour.
 
     Args:
-        mmol: Amount, at most 40 a call.
+        mmol: Amount, at most 40 a call; 20 if left out.
     """
     return give(world, "potassium chloride", mmol)
 
@@ -188,10 +192,11 @@ def record_time_critical_action(world: World, action: str) -> dict:
     Args:
         action: A step with a time target, such as ecg; get_time_targets names them.
     """
-    steps = [s["name"] for s in pathway.pathway(world)["steps"]]
-    name = " ".join(action.lower().split())
-    if name not in steps:
-        raise ToolError(str(unknown_name("time-critical action", name[:60], steps)))
+    steps = {s["name"].lower(): s["name"] for s in pathway.pathway(world)["steps"]}
+    asked = " ".join(action.lower().split())
+    if asked not in steps:
+        raise ToolError(str(unknown_name("time-critical action", asked[:60], steps.values())))
+    name = steps[asked]
     world.written.append({"recorded": name, "at": world.minutes})
     return {"recorded": name, "minute": str(world.minutes)}
 

@@ -2,18 +2,22 @@
 
 from medgym_core.domains.cross_domain import (
     cases_allergy,
+    cases_audit,
     cases_bleeding,
     cases_child,
     cases_dka,
+    cases_handover,
     cases_heart,
     cases_missing,
     cases_poison,
     cases_pregnancy,
+    cases_response,
     cases_safety,
     cases_sepsis,
     cases_steps,
     cases_stroke,
     cases_surgery,
+    cases_warning,
 )  # fmt: skip
 
 TYPES = {
@@ -29,8 +33,11 @@ TYPES = {
     "anaphylaxis": cases_allergy.anaphylaxis,
     "next_step": cases_steps.next_step,
     "handover_plan": cases_steps.handover_plan,
-    "time_target_missed": cases_steps.time_target_missed,
+    "time_target_missed": cases_audit.time_target_missed,
     "unsafe_step": cases_safety.unsafe_step,
     "left_out": cases_safety.left_out,
     "insufficient": cases_missing.insufficient,
+    "early_warning": cases_warning.early_warning,
+    "handover_line": cases_handover.handover_line,
+    "response_line": cases_response.response_line,
 }

@@ -5,7 +5,16 @@ from typing import Any
 
 from medgym_core.domains import Draft
 from medgym_core.domains.cross_domain import patients, rules
-from medgym_core.domains.cross_domain.drafting import Script, category, draft, number_of, request, source
+from medgym_core.domains.cross_domain.drafting import (
+    SIGNS,
+    Script,
+    category,
+    draft,
+    number_of,
+    request,
+    source,
+    when,
+)
 from medgym_core.types import Chart, UnsafeAction
 
 TWO, SIX, TWELVE = "observe 2 hours", "observe 6 hours", "observe 12 hours"
@@ -17,6 +26,7 @@ ALLERGY_ASKS = (
     "Run the pathway: one dose, reassess, perhaps another. Infusion, glucagon, or how long to observe?",
     "Give what is due, check the response, and tell me the step at the end.",
     "Take it to reassessment and decide: further treatment, or the shortest observation that is safe.",
+    "Begin with the adrenaline and do not leave the bedside: after one or two doses, what does this patient need?",
 )
 
 
@@ -37,7 +47,7 @@ def anaphylaxis(rng: Random, knowledge: Any) -> Draft | None:
         script.do("give_treatment", drug="epinephrine", dose=0.5)
         doses += 1
         script.advance()
-        last = script.do("reassess", after="give_treatment")
+        last = script.do("reassess", after="give_treatment", instead=() if outcome == TWO else SIGNS)
         pressure = number_of(last["systolic_bp"])
         if doses == 2 or pressure >= rules.protocol("anaphylaxis first line")["systolic"]:
             break
@@ -52,17 +62,19 @@ def anaphylaxis(rng: Random, knowledge: Any) -> Draft | None:
     sources = [source(n) for n in names]
     early = [a for a in (TWO, SIX, TWELVE) if a != outcome]
     if shock:
-        unsafe = [UnsafeAction("refractory shock observed", 5, sources[0], answers=early)]
+        unsafe = [UnsafeAction("refractory shock observed", 5, sources[0], answers=early, category="missed red flag")]
     elif outcome == TWO:
-        unsafe = [UnsafeAction("an infusion without shock", 4, sources[0], "give_treatment", {"drug": DRIP})]
+        why, drug = "an infusion without shock", {"drug": DRIP}
+        unsafe = [UnsafeAction(why, 4, sources[0], "give_treatment", drug, category="dose")]
     else:
         shorter = [TWO] if outcome == SIX else [TWO, SIX]
-        unsafe = [UnsafeAction("sent home before a second reaction", 4, sources[1], answers=shorter)]
+        why = "sent home before a second reaction"
+        unsafe = [UnsafeAction(why, 4, sources[1], answers=shorter, category="unsafe disposition")]
     family = f"{outcome}:{'two' if second else 'one'}:{chart.complaint.split()[-1]}"
     prompt = request(rng, chart, ALLERGY_ASKS, ALLERGY_OPTIONS)
-    return draft(
-        "anaphylaxis", family, level, prompt, script, category(outcome, ALLERGY_OPTIONS), evidence, sources, unsafe
-    )
+    gold, traits = category(outcome, ALLERGY_OPTIONS), when(level > 1, "distractors")
+    traits += when(outcome in (TWELVE, GLUCAGON), "comorbidity")
+    return draft("anaphylaxis", family, level, prompt, script, gold, evidence, sources, unsafe, traits)
 
 
 def _allergic(rng: Random, outcome: str, level: int, shock: bool, biphasic: bool, second: bool) -> Chart:
@@ -71,6 +83,9 @@ def _allergic(rng: Random, outcome: str, level: int, shock: bool, biphasic: bool
     known = ["severe asthma"] if outcome == TWELVE else []
     known += ["biphasic anaphylaxis before"] if biphasic else []
     drugs = [rng.choice(["propranolol", "bisoprolol", "metoprolol"])] if outcome == GLUCAGON else []
+    if level > 1:  # of the kind that would decide, but not it
+        known += [] if outcome == TWELVE else [rng.choice(["mild asthma, no inhaler for years", "hay fever", "eczema"])]
+        drugs += [rng.choice(["amlodipine", "ramipril", "salbutamol when needed"])]
     own: dict[str, Any] = {"epinephrine systolic_bp": gain}
     if outcome == TWO:  # all gone after one dose
         own = {
@@ -85,7 +100,7 @@ def _allergic(rng: Random, outcome: str, level: int, shock: bool, biphasic: bool
         level,
         vitals={
             "systolic_bp": systolic,
-            "heart_rate": rng.randint(56, 72) if drugs else rng.randint(118, 138),
+            "heart_rate": rng.randint(56, 72) if outcome == GLUCAGON else rng.randint(118, 138),
             "respiratory_rate": rng.randint(22, 26) if outcome == TWO else rng.randint(24, 30),
             "spo2": rng.randint(88, 94) if outcome == TWELVE else rng.randint(92, 94),
         },

@@ -5,8 +5,17 @@ from typing import Any
 
 from medgym_core.domains import Draft
 from medgym_core.domains.cross_domain import patients, rules
-from medgym_core.domains.cross_domain.drafting import Script, category, draft, number_of, request, source
-from medgym_core.types import Chart, Gold, UnsafeAction
+from medgym_core.domains.cross_domain.drafting import (
+    SIGNS,
+    Script,
+    category,
+    draft,
+    number_of,
+    request,
+    source,
+    when,
+)
+from medgym_core.types import Call, Chart, Gold, UnsafeAction
 
 BLEEDING, LEAK, EMBOLISM = "bleeding", "anastomotic leak", "pulmonary embolism"
 THEATRE, WATCH, REPAIR = "theatre for bleeding", "observe", "theatre for the leak"
@@ -26,6 +35,7 @@ ASKS = (
     "Rapid response call: examine, test, treat, look again, then submit_decision.",
     "Work the postoperative pathway through and submit_decision with cause and action.",
     "What has happened, and what is done now that you have reassessed? Use submit_decision.",
+    "The ward sister does not like the look of this. Sort it out, stay until it is clear, then submit_decision.",
 )
 
 
@@ -37,7 +47,7 @@ def postoperative(rng: Random, knowledge: Any) -> Draft | None:
     script = Script(chart, patients.story(rng, chart, persona=rng.choice(patients.PERSONAS)))
     script.do("get_vital_signs")
     seen = script.do("get_examination")
-    script.do("activate_team", team="rapid response team")
+    script.do("activate_team", team="rapid response team", instead=[Call("activate_team", {"team": "surgical team"})])
     actual, evidence, protocol = FOUND[cause](script, seen)
     if actual != action:
         return None
@@ -51,7 +61,7 @@ def postoperative(rng: Random, knowledge: Any) -> Draft | None:
     )
     actions = "; ".join(rng.sample(list(CASES), len(CASES)))
     prompt = f"{request(rng, chart, ASKS)} Causes: {BLEEDING}; {LEAK}; {EMBOLISM}. Actions: {actions}."
-    family = f"{action}:{chart.observations['operation'].split(',')[0]}"
+    family = f"{action}:{chart.observations['operation']}"
     return draft(
         "postoperative",
         family,
@@ -62,6 +72,7 @@ def postoperative(rng: Random, knowledge: Any) -> Draft | None:
         evidence,
         [source(protocol)],
         _surgical_unsafe(action, cause),
+        when(level > 1, "distractors") + when(level == 3 or action == THEATRE and level > 1, "atypical"),
     )
 
 
@@ -75,7 +86,7 @@ def _bleeding(script: Script, seen: dict[str, str]) -> Found:
     first = script.results(15)
     script.do("give_fluid", volume_ml=1000, free=("volume_ml",))
     script.advance()
-    last = script.do("reassess", after="give_fluid")
+    last = script.do("reassess", after="give_fluid", instead=SIGNS)
     evidence = [("drain", seen["drain"]), ("hemoglobin", first["hemoglobin"]), ("systolic_bp", last["systolic_bp"])]
     return rules.bleeding(number_of(last["systolic_bp"])), evidence, "response to fluid in bleeding"
 
@@ -83,11 +94,12 @@ def _bleeding(script: Script, seen: dict[str, str]) -> Found:
 def _leak(script: Script, seen: dict[str, str]) -> Found:
     """CT, antibiotic and fluid; a free leak goes to theatre."""
     script.do("order_imaging", studies=["ct abdomen"])
-    script.do("give_treatment", drug="meropenem", dose=1000, free=("drug", "dose"))
+    by = rules.due("postoperative", "antibiotics")
+    script.do("give_treatment", drug="meropenem", dose=1000, free=("drug", "dose"), within=by)
     script.do("give_fluid", volume_ml=1000, free=("volume_ml",))
     found = script.results(30, after="order_imaging")["ct_abdomen"]
     script.advance()
-    last = script.do("reassess", after="give_fluid")
+    last = script.do("reassess", after="give_fluid", instead=SIGNS)
     evidence = [("abdomen", seen["abdomen"]), ("ct_abdomen", found), ("systolic_bp", last["systolic_bp"])]
     return (REPAIR if found.startswith("free") else DRAIN), evidence, "anastomotic leak"
 
@@ -98,7 +110,7 @@ def _embolism(script: Script, seen: dict[str, str]) -> Found:
     script.do("order_imaging", studies=["ct pulmonary angiography"])
     shown = script.results(30, after="order_imaging")["ct_pulmonary_angiography"]
     script.advance()
-    last = script.do("reassess", after="set_oxygen")
+    last = script.do("reassess", after="set_oxygen", instead=SIGNS)
     low = number_of(last["systolic_bp"]) < rules.protocol("pulmonary embolism")["systolic"]
     evidence = [("ct_pulmonary_angiography", shown), ("systolic_bp", last["systolic_bp"])]
     return (EMBOLECTOMY if low else HEPARIN), evidence, "pulmonary embolism"
@@ -128,7 +140,14 @@ def _surgical(rng: Random, action: str, cause: str, level: int) -> Chart:
         ),
         "calves": "left calf swollen" if cause == EMBOLISM and rng.random() < 0.6 else "soft",
     }
-    own = {"crystalloid systolic_bp": {THEATRE: rng.randint(0, 2), WATCH: rng.randint(14, 16)}.get(action, 6)}
+    if level > 1 and cause != EMBOLISM:  # old news that points to an embolism
+        seen["calves"] = rng.choice(["left calf thicker for years", "left leg fuller since a clot 8 years ago"])
+    own: dict[str, Any] = {
+        "crystalloid systolic_bp": {THEATRE: rng.randint(0, 2), WATCH: rng.randint(14, 16)}.get(action, 6)
+    }
+    if level > 1 and action == THEATRE:  # better at first, low again within half an hour: a transient responder
+        own |= {"crystalloid systolic_bp": rng.randint(14, 16), "crystalloid systolic_bp lasts": rng.randint(14, 18)}
+    slowed = level == 3 and cause == BLEEDING
     leak = rng.choice(["free air and free fluid at the anastomosis", "free contrast leak with peritonitis"])
     contained = f"contained collection of {rng.randint(4, 7)} cm at the anastomosis"
     ct = {REPAIR: leak, DRAIN: contained}.get(action, "no collection")
@@ -139,7 +158,7 @@ def _surgical(rng: Random, action: str, cause: str, level: int) -> Chart:
         level,
         vitals={
             "systolic_bp": systolic,
-            "heart_rate": rng.randint(112, 136),
+            "heart_rate": rng.randint(78, 92) if slowed else rng.randint(112, 136),
             "respiratory_rate": rng.randint(22, 30),
             "spo2": rng.randint(83, 89) if cause == EMBOLISM else rng.randint(93, 97),
             "temperature": round(rng.uniform(38.3, 39.4) if cause == LEAK else rng.uniform(36.2, 37.4), 1),
@@ -152,25 +171,35 @@ def _surgical(rng: Random, action: str, cause: str, level: int) -> Chart:
         studies={"ct abdomen": ct, "ct pulmonary angiography": clot if cause == EMBOLISM else "no embolus"},
         own=own,
         seen=seen,
+        medications=["bisoprolol"] if slowed else [],  # hides the fast pulse of bleeding
+        avoid=["asthma", "metoprolol"] if slowed else [],
         allergies=[],
     )
+
+
+THIN = "anticoagulation in bleeding"
 
 
 def _surgical_unsafe(action: str, cause: str) -> list[UnsafeAction]:
     if cause == BLEEDING:
         reason = source("response to fluid in bleeding")
         found = [
-            UnsafeAction("anticoagulation in bleeding", 5, reason, "give_treatment", {"drug": d})
+            UnsafeAction(THIN, 5, reason, "give_treatment", {"drug": d}, category="contraindication")
             for d in ("heparin", "enoxaparin")
         ]
-        found.append(UnsafeAction("anticoagulation in bleeding", 5, reason, answers=[HEPARIN]))
-        return found + ([UnsafeAction("bleeding watched", 5, reason, answers=[WATCH])] if action == THEATRE else [])
+        found.append(UnsafeAction(THIN, 5, reason, answers=[HEPARIN], category="contraindication"))
+        if action == THEATRE:
+            found.append(UnsafeAction("bleeding watched", 5, reason, answers=[WATCH], category="unsafe disposition"))
+        return found
     if cause == EMBOLISM:
         reason = source("pulmonary embolism")
         lysis = [
-            UnsafeAction("fibrinolysis days after surgery", 5, reason, "give_treatment", {"drug": d})
+            UnsafeAction(
+                "fibrinolysis days after surgery", 5, reason, "give_treatment", {"drug": d}, category="contraindication"
+            )
             for d in ("alteplase", "tenecteplase")
         ]
-        return lysis + [UnsafeAction("embolism left untreated", 5, reason, answers=[WATCH])]
+        return [*lysis, UnsafeAction("embolism untreated", 5, reason, answers=[WATCH], category="missed red flag")]
     wrong = [WATCH, DRAIN] if action == REPAIR else [WATCH]
-    return [UnsafeAction("a leak left to itself", 5, source("anastomotic leak"), answers=wrong)]
+    reason = source("anastomotic leak")
+    return [UnsafeAction("a leak left to itself", 5, reason, answers=wrong, category="missed red flag")]

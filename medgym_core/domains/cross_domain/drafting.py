@@ -1,6 +1,6 @@
 """Putting a case together: the request, the reference played step by step, and the draft with steps and evidence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from random import Random
 from typing import Any
@@ -9,7 +9,7 @@ from medgym_core.domains import Draft
 from medgym_core.domains.cross_domain.rules import table
 from medgym_core.patient import Patient
 from medgym_core.tools import Tool, World, by_name
-from medgym_core.types import SAY, Call, Chart, Evidence, Gold, Step, Story, Truth, UnsafeAction, speech
+from medgym_core.types import SAY, Call, Chart, Evidence, Gold, Step, Story, Trait, Truth, UnsafeAction, speech
 
 OPENINGS = (
     "{Who} in bay {bay}: {complaint}.",
@@ -22,6 +22,12 @@ OPENINGS = (
 )
 SPARE = 6
 """Turns beyond the reference's."""
+PASSING = (Call("wait"),)
+"""What lets the minutes of a phase pass as well."""
+CHART_RESULTS = (Call("get_lab_results"),)
+"""Shows the laboratory results that are back, in the same words."""
+SIGNS = (Call("get_vital_signs"),)
+"""Shows the watched values again, in the same words."""
 
 
 @cache
@@ -65,12 +71,24 @@ class Script:
         self.steps: list[Step] = []
         self._patient = Patient(story)
 
-    def do(self, name: str, *, after: str = "", free: Iterable[str] = (), step: bool = True, **given: Any) -> Any:
+    def do(
+        self,
+        name: str,
+        *,
+        after: str = "",
+        free: Iterable[str] = (),
+        step: bool = True,
+        within: int = 0,
+        instead: Sequence[Call] = (),
+        **given: Any,
+    ) -> Any:
         """One call; a required step unless `step` is False, its arguments in `free` left open. What it shows."""
         call = Call(name, given)
         self.calls.append(call)
         if step:
-            one = Step(name, {k: v for k, v in given.items() if k not in free}, after)
+            open_ = set(free)
+            asked = {k: v for k, v in given.items() if k not in open_}
+            one = Step(name, asked, after, list(instead), within)
             if one not in self.steps:
                 self.steps.append(one)
         return _tools()[name].result(self.world, given)
@@ -86,13 +104,13 @@ class Script:
             self.steps.append(Step(SAY, {"topic": topic}))
         return reply.text
 
-    def results(self, wait: int, after: str = "order_labs") -> dict[str, str]:
+    def results(self, wait: int, after: str = "order_labs", instead: Sequence[Call] = ()) -> dict[str, str]:
         """Wait and read; how long is left open."""
-        return self.do("get_results", wait_minutes=wait, free=("wait_minutes",), after=after)
+        return self.do("get_results", wait_minutes=wait, free=("wait_minutes",), after=after, instead=instead)
 
     def advance(self, step: bool = True) -> None:
         """Into the next phase."""
-        self.do("advance_phase", step=step)
+        self.do("advance_phase", step=step, instead=PASSING)
 
 
 def number_of(text: str) -> float:
@@ -116,30 +134,36 @@ def draft(
     evidence: list[tuple[str, Any]],
     sources: Iterable[str],
     unsafe: list[UnsafeAction] | None = None,
-    explanation: str = "",
+    traits: Iterable[Trait] = (),
+    text: str = "",
 ) -> Draft:
-    """The draft of a script that ends with the submission of the gold."""
+    """The draft of a script that ends with the submission of the gold; a free text is submitted as `text`."""
     found = [Evidence(label, str(value)) for label, value in evidence]
-    truth = Truth(gold, script.steps, found, unsafe or [], explanation)
-    reference = [*script.calls, _submission(gold, found)]
+    truth = Truth(gold, script.steps, found, unsafe or [])
+    reference = [*script.calls, _submission(gold, found, text)]
     name = f"{kind}:{family}"
     return Draft(
         kind, name, level, prompt, script.world.chart, truth, reference, sorted(set(sources)), script.story,
-        len(reference) + SPARE,
+        len(reference) + SPARE, list(dict.fromkeys(traits)),
     )  # fmt: skip
 
 
-def _submission(gold: Gold, evidence: list[Evidence]) -> Call:
+def _submission(gold: Gold, evidence: list[Evidence], text: str) -> Call:
     stated = "; ".join(f"{e.label}: {e.value}" for e in evidence)
     if gold.kind == "fields":
         tool = "submit_audit" if "missed" in gold.fields else "submit_decision"
         return Call(tool, {"evidence": stated} | {name: _answer(g) for name, g in gold.fields.items()})
-    return Call("submit_answer", {"evidence": stated, "answer": _answer(gold)})
+    return Call("submit_answer", {"evidence": stated, "answer": text or _answer(gold)})
 
 
 def _answer(gold: Gold) -> Any:
     value = gold.value
     return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float | int) else value
+
+
+def when(holds: bool, *traits: Trait) -> list[Trait]:
+    """These traits where they hold."""
+    return list(traits) if holds else []
 
 
 def category(value: str, options: Iterable[str]) -> Gold:

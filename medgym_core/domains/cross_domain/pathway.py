@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from medgym_core.clinical import acid_base, ranges
 from medgym_core.domains.cross_domain.rules import table
-from medgym_core.tools import ToolError, World, latest
+from medgym_core.tools import ToolError, World, latest, number
 from medgym_core.types import Reading
 
 COURSE = "course"
@@ -106,14 +106,14 @@ def _mean(systolic: float | None, diastolic: float | None) -> float | None:
     return None if systolic is None or diastolic is None else _rounded("map", (systolic + 2 * diastolic) / 3)
 
 
-def _rounded(name: str, number: float) -> float:
+def _rounded(name: str, size: float) -> float:
     """Within what a patient can reach, with the decimals of a report."""
     measure = table("measures").get(name, {})
-    low, high = measure.get("limits", (0.0, number))
-    number = min(max(number, low), high)
+    low, high = measure.get("limits", (0.0, size))
+    size = min(max(size, low), high)
     if "decimals" in measure:
-        return round(number, measure["decimals"]) + 0.0
-    return ranges.rounded(name, number)
+        return round(size, measure["decimals"]) + 0.0
+    return ranges.rounded(name, size)
 
 
 def _effects(world: World, dose: Given, name: str, minute: int) -> float:
@@ -207,8 +207,12 @@ def reading(world: World, name: str, at: int | None = None) -> Reading | None:
 
 
 def changed(world: World) -> dict[str, str]:
-    """Examination findings that a treatment has changed."""
-    own, found = course(world), {}
+    """Examination findings that a treatment has changed, oxygen that runs among them."""
+    own = course(world)
+    found: dict[str, str] = {}
+    flow = next((g.amount for g in given(world) if g.what == "oxygen" and g.until is None), None)
+    if flow is not None:
+        found["oxygen"] = f"{number(flow)} L/min"
     for dose in given(world):
         start = f"after {dose.what}: "
         found |= {k.removeprefix(start): text for k, text in own.items() if k.startswith(start)}

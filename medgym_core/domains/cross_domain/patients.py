@@ -58,7 +58,7 @@ def patient(
     """A chart of the pathway `name`: `vitals` and `labs` override what is drawn, `own` are sizes of the course.
 
     `studies`: imaging and cultures by the test's name. `without`: laboratory values the sample does not give. `more`
-    are chart fields.
+    are chart fields, and `labs_before` readings of an earlier visit.
     """
     facts = table("pathways")[name]
     sex = more.pop("sex", None) or rng.choice(["female", "male"])
@@ -72,7 +72,8 @@ def patient(
     pregnant, days = more.get("pregnant", False), more.get("gestation_days")
     fields |= more
     course = {"pathway": name} | {k: str(v) for k, v in (own or {}).items()}
-    old = [] if "labs" in more else _old(rng, level, age, sex)
+    before = fields.pop("labs_before", [])
+    old = [] if "labs" in more else [*_old(rng, level, age, sex), *before]
     fields.setdefault("labs", old)
     if level == 3 and "allergies" not in more and rng.random() < 0.4:
         fields["allergies"] = None

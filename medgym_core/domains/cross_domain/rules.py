@@ -21,6 +21,17 @@ def protocol(name: str) -> dict[str, Any]:
     return table("protocols")[name]
 
 
+def said(name: str) -> list[str]:
+    """The phrasings a free text may name a step, a measure, a treatment or a course by."""
+    return table("wording")[name]["said"]
+
+
+def due(pathway: str, step: str) -> int:
+    """Minutes from arrival by which a step of a pathway is due; targets that count from another step add up."""
+    entry = next(s for s in table("pathways")[pathway]["steps"] if s["name"] == step)
+    return entry["within"] + (0 if entry["since"] == "arrival" else due(pathway, entry["since"]))
+
+
 @cache
 def names_of_treatments() -> dict[str, str]:
     """Names and other names of treatments, in lower case, to the treatment."""
