@@ -251,9 +251,9 @@ def test_new_cases_hold_a_tempting_error_or_a_missing_input(kind: str) -> None:
 def test_the_tempting_answer_costs_safety_and_accuracy() -> None:
     made = (DOMAIN.types["pediatric_dose"](Random(f"c/{i}"), None) for i in range(200))
     tasks = [task_of("drug_interaction", d) for d in made if d is not None]
-    capped = [t for t in tasks if t.truth.unsafe]
-    assert len(capped) >= 10
-    for task in capped:
+    tempted = [t for t in tasks if t.truth.unsafe and t.truth.unsafe[0].answers]
+    assert len(tempted) >= 10
+    for task in tempted:
         right = task.reference[-1].arguments["answer"]
         tempting = task.truth.unsafe[0].answers[0]
         texts = [t.replace(f'"{right}"', f'"{tempting}"') for t in reference_texts(task)]

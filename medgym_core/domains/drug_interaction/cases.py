@@ -5,7 +5,6 @@ from medgym_core.domains.drug_interaction.allergy_cases import allergy_conflict,
 from medgym_core.domains.drug_interaction.dose_cases import (
     creatinine_clearance,
     drug_level,
-    pregnancy_safety,
     renal_dose,
 )
 from medgym_core.domains.drug_interaction.interaction_cases import (
@@ -17,11 +16,12 @@ from medgym_core.domains.drug_interaction.interaction_cases import (
 from medgym_core.domains.drug_interaction.list_cases import (
     anticholinergic_burden,
     beers_screen,
-    opioid_total,
     qt_risk,
-    reconciliation,
 )
-from medgym_core.domains.drug_interaction.special_cases import hepatic_dose, lactation_safety, pediatric_dose
+from medgym_core.domains.drug_interaction.mother_cases import lactation_safety, pregnancy_safety
+from medgym_core.domains.drug_interaction.note_cases import order_note, renal_note
+from medgym_core.domains.drug_interaction.record_cases import opioid_total, reconciliation
+from medgym_core.domains.drug_interaction.special_cases import hepatic_dose, pediatric_dose
 
 TYPES: dict[str, Generator] = {
     "worst_severity": worst_severity,
@@ -42,4 +42,6 @@ TYPES: dict[str, Generator] = {
     "anticholinergic_burden": anticholinergic_burden,
     "opioid_total": opioid_total,
     "reconciliation": reconciliation,
+    "order_note": order_note,
+    "renal_note": renal_note,
 }

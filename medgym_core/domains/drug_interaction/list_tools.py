@@ -1,22 +1,37 @@
 """Tools that screen the patient's whole list: QT, Beers, anticholinergic burden, duplicates, opioids, home list."""
 
+from typing import Literal
+
+from msgspec.structs import replace
+
 from medgym_core.domains.drug_interaction import regimens, screening
 from medgym_core.domains.drug_interaction.rules import resolve, table
-from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, World, number, show, tool
+from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World, number, show, tool
 from medgym_core.types import Medication
 
 NO_LIST = {"missing": "medications"}
 
 
-def current(world: World) -> list[str]:
-    """The drugs the patient takes now: the chart's list without what was stopped, with what was prescribed."""
-    drugs = [resolve(m.drug) or m.drug for m in world.chart.medications]
+def medicines(world: World) -> list[Medication]:
+    """What the patient takes now, by name: the chart's list as corrected, without what was stopped, with what was
+    prescribed."""
+    listed = [replace(m, drug=resolve(m.drug) or m.drug) for m in world.chart.medications]
     for action in world.written:
-        if "stopped" in action:
-            drugs = [d for d in drugs if d != action["stopped"]]
+        gone = action.get("stopped") or action.get("corrected")
+        if gone:
+            listed = [m for m in listed if m.drug != gone]
         if "prescribed" in action:
-            drugs.append(action["prescribed"])
-    return drugs
+            listed.append(Medication(action["prescribed"]))
+        if "corrected" in action and action["taken"] == "yes":
+            amount, _, frequency = action["dose"].partition(" ")
+            unit, _, frequency = frequency.partition(" ")
+            listed.append(Medication(action["corrected"], f"{amount} {unit}".strip(), frequency))
+    return listed
+
+
+def current(world: World) -> list[str]:
+    """The names of the drugs the patient takes now."""
+    return [m.drug for m in medicines(world)]
 
 
 def grouped(pairs: list[tuple[str, str]]) -> dict[str, str]:
@@ -106,12 +121,8 @@ def check_duplicate_therapy(world: World, new_drug: str = "") -> dict:
 
 
 def opioids(world: World) -> list[tuple[str, Medication]]:
-    """The opioids on the chart that are still taken, and those prescribed since, whose dose is not recorded."""
-    taken = current(world)
-    charted = [(resolve(m.drug) or m.drug, m) for m in world.chart.medications]
-    listed = [(d, m) for d, m in charted if d in taken]
-    listed += [(d, Medication(d)) for d in taken if d not in {name for name, _ in charted}]
-    return [(d, m) for d, m in listed if table("drugs").get(d, {}).get("class") == "opioid"]
+    """The opioids that are taken now; the dose of one prescribed since is not recorded."""
+    return [(m.drug, m) for m in medicines(world) if table("drugs").get(m.drug, {}).get("class") == "opioid"]
 
 
 @tool("read")
@@ -139,7 +150,32 @@ def reconcile_medications(world: World) -> dict:
     return {label: ", ".join(drugs) or "none" for label, drugs in groups.items()}
 
 
+@tool("read")
+def get_clinical_notes(world: World) -> dict:
+    """Notes of this patient; where they correct the medication list or the allergies, the note is newer."""
+    return {f"note {i}": text for i, text in enumerate(world.chart.notes, 1)} or {"notes": "none recorded"}
+
+
+@tool("write")
+def correct_medication_list(world: World, drug: str, taken: Literal["yes", "no"], dose: str = "") -> dict:
+    """Correct the record by what the patient really takes; this neither starts nor stops a drug.
+
+    Args:
+        drug: The medicine that the list lacks, carries wrongly, or has in a wrong dose.
+        taken: Whether the patient takes it.
+        dose: The dose taken, such as 5 mg twice daily, where it is known.
+    """
+    name = resolve(drug)
+    if name is None:
+        raise ToolError("drug is not in the database", got=drug, expected="a generic name")
+    if taken == "no" and name not in current(world):
+        raise ToolError("not on the patient's list", got=name, expected=", ".join(current(world)) or "an empty list")
+    world.written.append({"corrected": name, "taken": taken, "dose": dose.strip()})
+    return {"medications": ", ".join(current(world)) or "none"}
+
+
 TOOLS = [
-    check_qt_risk, screen_beers_criteria, explain_beers_entry, calculate_anticholinergic_burden,
+    get_clinical_notes, correct_medication_list, check_qt_risk,
+    screen_beers_criteria, explain_beers_entry, calculate_anticholinergic_burden,
     check_duplicate_therapy, calculate_opioid_equivalent, reconcile_medications,
 ]  # fmt: skip

@@ -3,6 +3,8 @@
 `dose_tools` doses, `list_tools` screens the whole list, `lookup` holds what does not depend on the patient.
 """
 
+from typing import Literal
+
 from medgym_core.domains.common import submit_answer, think
 from medgym_core.domains.drug_interaction import dose_tools, list_tools, lookup, rules
 from medgym_core.domains.drug_interaction.list_tools import current
@@ -11,6 +13,7 @@ from medgym_core.domains.drug_interaction.rules import resolve, table
 from medgym_core.text import normal
 from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World, number, tool
 
+Status = Literal["as recorded", "yes", "no"]
 SHOWN = 6  # names in one answer: keeps an observation short
 
 
@@ -34,10 +37,30 @@ def get_patient_medications(world: World) -> dict:
     return {"medications": ", ".join(current(world)) or "none recorded"}
 
 
+def allergies(world: World) -> list[str] | None:
+    """The chart's allergies with those recorded since; None: not recorded."""
+    since = [w["known allergy"] for w in world.written if "known allergy" in w]
+    return [*(world.chart.allergies or []), *since] if since else world.chart.allergies
+
+
+@tool("write")
+def record_allergy(world: World, allergen: str) -> dict:
+    """Enter a drug allergy that the record lacks.
+
+    Args:
+        allergen: The drug or the group it belongs to, such as penicillin.
+    """
+    name = rules.allergens().get(normal(allergen)) or resolve(allergen)
+    if name is None:
+        raise ToolError("allergen is not in the database", got=allergen, expected="a drug or a group of drugs")
+    world.written.append({"known allergy": name})
+    return {"allergies": ", ".join(allergies(world) or [])}
+
+
 @tool("read")
 def get_allergies(world: World) -> dict:
     """The patient's recorded drug allergies."""
-    recorded = world.chart.allergies
+    recorded = allergies(world)
     return {"allergies": NOT_AVAILABLE if recorded is None else ", ".join(recorded) or "none known"}
 
 
@@ -72,7 +95,7 @@ def check_allergy(world: World, drug: str) -> dict:
     Args:
         drug: The drug to be given.
     """
-    name, recorded = resolve(drug), world.chart.allergies
+    name, recorded = resolve(drug), allergies(world)
     if recorded is None:
         return {name or drug: NOT_AVAILABLE, "missing": "allergies"}
     unknown = [a for a in recorded if normal(a) not in rules.allergens()]
@@ -85,31 +108,34 @@ def check_allergy(world: World, drug: str) -> dict:
 
 
 @tool("read")
-def check_pregnancy_safety(world: World, drug: str) -> dict:
+def check_pregnancy_safety(world: World, drug: str, pregnant: Status = "as recorded") -> dict:
     """What the label says about a drug in pregnancy, for this patient.
 
     Args:
         drug: The drug to check.
+        pregnant: The status, where a note is newer than the record.
     """
     chart, (name, entry) = world.chart, entry_of("pregnancy", drug)
-    if chart.sex == "male" or chart.pregnant is False:
+    status = chart.pregnant if pregnant == "as recorded" else pregnant == "yes"
+    if chart.sex == "male" or status is False:
         return {name: "not pregnant"}
     if entry is None:
         return {name: NOT_IN_DATABASE}
-    if chart.pregnant is None:
+    if status is None:
         return {name: NOT_AVAILABLE, "missing": "pregnancy status"}
     return {name: entry["advice"], "reason": entry["reason"]}
 
 
 @tool("read")
-def check_lactation_safety(world: World, drug: str) -> dict:
+def check_lactation_safety(world: World, drug: str, breastfeeding: Status = "as recorded") -> dict:
     """What LactMed or the label says about a drug while breastfeeding, for this patient.
 
     Args:
         drug: The drug to check.
+        breastfeeding: The status, where a note is newer than the record.
     """
     name, entry = entry_of("lactation", drug)
-    status = world.finding("breastfeeding")
+    status = world.finding("breastfeeding") if breastfeeding == "as recorded" else breastfeeding
     if world.chart.sex == "male" or status == "no":
         return {name: "not breastfeeding"}
     if entry is None:
@@ -167,8 +193,9 @@ def prescribe_medication(world: World, drug: str) -> dict:
 
 
 TOOLS = [
-    get_patient_info, get_patient_medications, get_allergies, lookup.get_drug_info, lookup.search_drugs_by_class,
-    lookup.check_interaction, lookup.calculate_interaction_severity_score, check_all_interactions, check_allergy,
+    get_patient_info, get_patient_medications, get_allergies, record_allergy, lookup.get_drug_info,
+    lookup.search_drugs_by_class, lookup.check_interaction,
+    lookup.calculate_interaction_severity_score, check_all_interactions, check_allergy,
     search_alternatives, lookup.check_cyp450_metabolism, lookup.check_transporters, lookup.get_pharmacokinetics,
     lookup.check_food_interactions, check_pregnancy_safety, check_lactation_safety, *dose_tools.TOOLS,
     lookup.calculate_hepatic_dose_adjustment, lookup.calculate_steroid_equivalent, *list_tools.TOOLS,
@@ -201,6 +228,9 @@ EXAMPLES = {
     "check_transporters": [{"drug": "digoxin"}],
     "get_pharmacokinetics": [{"drug": "amiodarone"}],
     "check_food_interactions": [{"drug": "simvastatin"}],
+    "get_lab_history": [{"name": "creatinine"}, {"name": "potassium"}],
+    "correct_medication_list": [{"drug": "ibuprofen", "taken": "yes", "dose": "400 mg three times daily"}],
+    "record_allergy": [{"allergen": "penicillin"}],
     "stop_medication": [{"drug": "metformin"}],
     "prescribe_medication": [{"drug": "amoxicillin"}],
     "think": [{"thought": "the interaction decides"}],
