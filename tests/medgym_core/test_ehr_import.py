@@ -17,6 +17,7 @@ from medgym_core.domains.ehr_management.cases import TYPES
 from medgym_core.domains.ehr_management.importing import case_from_bundle, chart_of
 from medgym_core.episode import Episode
 from medgym_core.errors import MedGymError
+from medgym_core.explain import reasons
 from medgym_core.types import Chart, Task
 
 SAMPLE = Path(os.environ.get("MEDGYM_DATA", "")) / "structured" / "synthea_fhir_r4_sample.tar.xz"
@@ -55,7 +56,7 @@ def test_every_synthea_bundle_gives_solvable_tasks() -> None:
         for draft in drafts:
             episode = played(draft)
             reward = episode.score()
-            assert reward.correct and reward.composite >= 0.95, (draft.prompt, reward.why)
+            assert reward.correct and reward.composite >= 0.95, (draft.prompt, reasons(reward))
             assert episode.tool_errors == 0
             kinds.add(draft.type)
             number += 1

@@ -12,8 +12,9 @@ from medgym_core.clinical.codes import lookup_icd
 from medgym_core.domains.ehr_management import ordering, quality, rules
 from medgym_core.domains.ehr_management.rules import DAY, table
 from medgym_core.episode import Episode
-from medgym_core.gates import gold_answer, run_gates
+from medgym_core.gates import chance, run_gates
 from medgym_core.knowledge.search import KnowledgeBase
+from medgym_core.learned import gold_answer
 from medgym_core.tasks import build_task_set
 from medgym_core.text import tokens
 from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World
@@ -82,7 +83,8 @@ def test_no_answer_is_right_too_often(kind: str) -> None:
     answers = Counter(
         "; ".join(map(gold_answer, g.fields.values())) or gold_answer(g) if g.fields else gold_answer(g) for g in golds
     )
-    assert max(answers.values()) / len(golds) <= 0.36
+    guess = sum(chance(g) for g in golds) / len(golds)
+    assert max(answers.values()) / len(golds) <= max(0.36, guess + 0.2)
 
 
 @pytest.mark.parametrize("kind", WARD.types)
@@ -91,7 +93,7 @@ def test_every_level_and_every_case_has_evidence_and_a_story(kind: str) -> None:
     assert {d.level for d in made} == {1, 2, 3}
     for d in made:
         assert d.truth.evidence and d.truth.steps and len(d.story.topics) >= 6
-        assert 12 <= len(d.prompt.split()) <= 60
+        assert 12 <= len(d.prompt.split()) <= 85
 
 
 def test_drafts_are_deterministic() -> None:
@@ -132,7 +134,7 @@ def test_the_unsafe_shortcut_never_scores() -> None:
             seen.add(kind)
             last = Call("submit_answer", draft.reference[-1].arguments | {"answer": wrong})
             assert play(task(draft), [*draft.reference[:-1], last]).score().composite <= 0.25
-    assert {"allergy_order", "code_status", "pending_result"} <= seen
+    assert {"allergy_order", "code_status", "pending_result", "consent", "release_request", "wrong_patient"} <= seen
 
 
 def test_giving_the_forbidden_drug_caps_the_score() -> None:
@@ -140,7 +142,7 @@ def test_giving_the_forbidden_drug_caps_the_score() -> None:
     assert found
     for draft in found[:5]:
         bad = next(u for u in draft.truth.unsafe if u.severity == 5 and u.tool)
-        first = Call("place_order", {"order_type": "medication", **bad.arguments})
+        first = Call("place_order", bad.arguments)
         assert play(task(draft), [first, *draft.reference]).score().composite <= 0.1
 
 

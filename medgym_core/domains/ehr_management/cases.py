@@ -1,19 +1,24 @@
 """Task types of the inpatient record: name to generator `(rng, knowledge) -> Draft | None`."""
 
 from medgym_core.domains.ehr_management import (
+    cases_consent,
     cases_drugs,
+    cases_handoff,
     cases_notes,
     cases_orders,
     cases_quality,
+    cases_requests,
     cases_results,
+    cases_samples,
     cases_stay,
+    cases_texts,
 )
 
 TYPES = {
     "lab_trend": cases_results.lab_trend,
     "vital_alert": cases_results.vital_alert,
-    "kidney_injury": cases_results.kidney_injury_stage,
-    "repeat_test": cases_results.repeat_test,
+    "kidney_injury": cases_samples.kidney_injury_stage,
+    "repeat_test": cases_samples.repeat_test,
     "result_priority": cases_results.result_priority,
     "harmful_order": cases_orders.harmful_order,
     "reconciliation": cases_orders.reconciliation,
@@ -25,9 +30,15 @@ TYPES = {
     "readmission_risk": cases_stay.readmission_risk,
     "discharge_readiness": cases_stay.discharge_readiness,
     "pending_result": cases_quality.pending_result,
-    "handoff": cases_stay.handoff,
+    "handoff": cases_handoff.handoff,
     "quality_gap": cases_quality.quality_gap,
     "sepsis_bundle": cases_quality.sepsis_bundle,
     "principal_code": cases_notes.principal_code,
     "note_contradiction": cases_notes.note_contradiction,
+    "course_summary": cases_texts.course_summary,
+    "discharge_line": cases_texts.discharge_line,
+    "requested_order": cases_requests.requested_order,
+    "wrong_patient": cases_requests.wrong_patient,
+    "consent": cases_consent.consent,
+    "release_request": cases_consent.release_request,
 }

@@ -3,6 +3,8 @@
 from random import Random
 from typing import Any
 
+from msgspec import structs
+
 from medgym_core.clinical.codes import lookup_icd
 from medgym_core.domains import Draft
 from medgym_core.domains.ehr_management import patients
@@ -76,6 +78,8 @@ def principal_code(rng: Random, knowledge: Any) -> Draft | None:
         calls,
         evidence,
         [source],
+        instead={"lookup_icd_code": [Call("search_icd_codes")]},
+        traits=["distractors"] if level > 1 else [],
     )
 
 
@@ -92,13 +96,20 @@ ALLERGENS = ("penicillin", "sulfonamide antibiotic", "codeine", "iodinated contr
 
 
 def note_contradiction(rng: Random, knowledge: Any) -> Draft | None:
-    """The item of a progress note that the record contradicts."""
+    """The item of a progress note that the record contradicts.
+
+    From level 2 the false statement was true earlier in the stay; at level 3 so was another item's older value.
+    """
     level, target = rng.randint(1, 3), rng.choice([*ITEMS, "none"])
     fit = [n for n, e in table("problems").items() if not any(drug_class(d).endswith("inhibitor") for d in e["drugs"])]
     case = admit(rng, level, rng.choice(fit), status=False, days=(2, 5), least_age=65)
     true, false = _statements(case)
     if patients.barred(case, case.fields["allergies"]):
         return None
+    stale = [target] if level > 1 and target != "none" else []
+    stale += [rng.choice([i for i in ITEMS[:2] if i != target])] if level == 3 else []
+    for item in stale:
+        _was(case, item, false[item])
     stated = true | ({target: false[target]} if target != "none" else {})
     lines = [f"Reviewed {k} {v}." for k, v in stated.items()]
     rng.shuffle(lines)
@@ -114,10 +125,40 @@ def note_contradiction(rng: Random, knowledge: Any) -> Draft | None:
     evidence += [(f"reviewed {target}", stated[target])] if target != "none" else []
     calls = [Call("get_clinical_notes"), *(LOOKS[i] for i in wanted)]
     source = "Tsou et al., Safe practices for copy and paste in the EHR, Applied Clinical Informatics 2017;8:12-34"
-    unsafe = [unsafe_answers("a false statement signed", 3, source, "none")] if target != "none" else []
+    signed, grade = "a false statement signed", 4 if target in ("allergies", "anticoagulant", "code status") else 3
+    harm = {"allergies": "allergy", "anticoagulant": "interaction", "code status": "capacity and consent"}
+    kind = harm.get(target, "missed red flag")
+    unsafe = [unsafe_answers(kind, signed, grade, source, "none")] if target != "none" else []
     family = f"{target}:{true['code status'] if target == 'none' else level}:{true['anticoagulant'][:4]}"
     prompt, gold = ticket(case, ASK_NOTE, [*ITEMS, "none"]), category(target, [*ITEMS, "none"])
-    return draft(case, "note_contradiction", family, prompt, made, gold, calls, evidence, [source], unsafe)
+    return draft(
+        case,
+        "note_contradiction",
+        family,
+        prompt,
+        made,
+        gold,
+        calls,
+        evidence,
+        [source],
+        unsafe,
+        instead={"get_lab_results": [Call("get_lab_results")]},
+        traits=["conflict", *(["distractors"] if level > 1 else [])],
+    )
+
+
+def _was(case: Case, item: str, value: str) -> None:
+    """Let the record hold, earlier in the stay, what is false now; nothing for allergies."""
+    if item in ("potassium", "hemoglobin"):
+        now = next(r.value for r in case.labs if r.name == item and r.minutes == case.mornings[-1])
+        course(case, item, [float(value.split()[0]), now])
+    elif item == "code status":
+        case.add("code_status", value, case.start + 40, text="admitting physician")
+    elif item == "anticoagulant":
+        order = prescribe(case, value, minutes=case.start + 40)
+        case.records = [
+            structs.replace(r, status="stopped") if r.values.get("order_id") == order else r for r in case.records
+        ]
 
 
 LOOKS = {

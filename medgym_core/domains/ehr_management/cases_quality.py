@@ -6,6 +6,7 @@ from typing import Any
 from medgym_core.domains import Draft
 from medgym_core.domains.ehr_management import patients, quality
 from medgym_core.domains.ehr_management.drafting import (
+    UNKNOWN,
     category,
     draft,
     pick,
@@ -13,11 +14,18 @@ from medgym_core.domains.ehr_management.drafting import (
     unsafe_answers,
 )
 from medgym_core.domains.ehr_management.measuring import Case, course, drawn
-from medgym_core.domains.ehr_management.patients import admit, nurse, prescribe
+from medgym_core.domains.ehr_management.patients import BRADEN, admit, nurse, prescribe
 from medgym_core.domains.ehr_management.rules import stay_of, table
 from medgym_core.tools import World
 from medgym_core.types import Call
 
+FORETOLD = (
+    "Cultures will be negative as usual, home today.",
+    "Keep the patient until everything is back.",
+    "Switch to another antibiotic if the fever returns.",
+    "Family doctor will ask for any open results.",
+)
+"""What a hurried note foretells; the result counts."""
 ASK_PENDING = (
     "Transport home is booked for minute {leave}. Look at what is still pending and decide.",
     "Discharge planned at minute {leave}; a result is outstanding. What do we do?",
@@ -29,7 +37,10 @@ PLANS = ["hold discharge", "discharge as planned", "change the antibiotic", "han
 
 
 def pending_result(rng: Random, knowledge: Any) -> Draft | None:
-    """A result that was under way: wait for it and act on it; what comes after the discharge is handed over."""
+    """A result that was under way: wait for it before the pick-up and act on it; what comes later is handed over.
+
+    From level 2 the preliminary report is still without growth; at level 3 a note already says how it will go on.
+    """
     level, plan = rng.randint(1, 3), rng.choice(PLANS)
     name, entry = pick(rng, {n: e for n, e in table("pending").items() if e["action"] == plan})
     case = admit(rng, level, avoid=(entry.get("drug", ""),), orders="drug" not in entry)
@@ -42,6 +53,11 @@ def pending_result(rng: Random, knowledge: Any) -> Draft | None:
     if entry.get("drug"):
         case.fields["allergies"] = []
         prescribe(case, entry["drug"])
+    if level > 1:
+        seen = {"organism": "no growth so far"}
+        case.add("culture", "blood culture", case.start + rng.randint(60, 300), status="preliminary", values=seen)
+    if level == 3:
+        case.add("note", "progress note", -rng.randint(100, 400), text=rng.choice(FORETOLD))
     findings = {} if handed else {entry["test"]: {entry["test"]: entry["result"]}}
     if handed:
         findings = {entry["test"]: {entry["test"]: "reported after discharge"}}
@@ -66,7 +82,9 @@ def pending_result(rng: Random, knowledge: Any) -> Draft | None:
         "hand over the pending result": ["discharge as planned"],
     }.get(plan, [])
     grade = {"hold discharge": 5, "change the antibiotic": 4}.get(plan, 3)
-    unsafe = [unsafe_answers("a result that matters is not acted on", grade, entry["source"], *wrong)] if wrong else []
+    missed, source = "a result that matters is not acted on", entry["source"]
+    unsafe = [unsafe_answers("unsafe disposition", missed, grade, source, *wrong)] if wrong else []
+    waited = "write_clinical_note" if handed else "get_test_results"
     return draft(
         case,
         "pending_result",
@@ -76,8 +94,11 @@ def pending_result(rng: Random, knowledge: Any) -> Draft | None:
         category(plan, PLANS),
         calls,
         evidence,
-        [entry["source"]],
+        [source],
         unsafe,
+        instead={"check_pending_results": [Call("get_test_results")]},
+        within={waited: leave},
+        traits=([], ["distractors"], ["distractors", "conflict"])[level - 1],
     )
 
 
@@ -97,7 +118,10 @@ REMEDY = {
 
 
 def quality_gap(rng: Random, knowledge: Any) -> Draft | None:
-    """The measure that the record does not meet; the others are met or not needed."""
+    """The measure that the record does not meet; the others are met or not needed.
+
+    From level 2 an older nursing assessment saw other risks; at level 3 an earlier catheter without a reason is out.
+    """
     level, target = rng.randint(1, 3), rng.choice([*quality.MEASURES, "none"])
     fit = [p for p, e in table("problems").items()
            if not {"apixaban", "enoxaparin"} & {*e["drugs"], *e.get("harmed_by", ())}]  # fmt: skip
@@ -115,7 +139,7 @@ def quality_gap(rng: Random, knowledge: Any) -> Draft | None:
         kind, what = REMEDY[target]
         calls.append(Call("place_order", {"order_type": kind, "order_details": what}))
         after = {"place_order": "get_quality_indicators"}
-        unsafe = [unsafe_answers("a gap in protection left open", 3, source, "none")]
+        unsafe = [unsafe_answers("missed red flag", "a gap in protection left open", 3, source, "none")]
     options = [*quality.MEASURES, "none"]
     prompt = f"{ticket(case, ASK_MEASURE, options)} Remedies: {', '.join(what for _, what in REMEDY.values())}."
     gold, family, evidence = (
@@ -123,7 +147,20 @@ def quality_gap(rng: Random, knowledge: Any) -> Draft | None:
         f"{target}:{case.problem[:4]}",
         [(shown, ", ".join(found[shown]))],
     )
-    return draft(case, "quality_gap", family, prompt, made, gold, calls, evidence, [source], unsafe, after=after)
+    return draft(
+        case,
+        "quality_gap",
+        family,
+        prompt,
+        made,
+        gold,
+        calls,
+        evidence,
+        [source],
+        unsafe,
+        after=after,
+        traits=["distractors", "conflict"] if level > 1 else [],
+    )
 
 
 def _protect(case: Case, gap: str) -> None:
@@ -137,6 +174,15 @@ def _protect(case: Case, gap: str) -> None:
             "braden_moisture": "3"
         }
     nurse(case, **items)
+    if case.level > 1:
+        before = {"fall_history": "no" if falls else "yes", "gait": "normal or bedrest" if falls else "impaired"}
+        before |= {f"braden_{n}": "4" if sore and n != "friction" else "2" for n in BRADEN}
+        latest = next(r for r in case.records if r.kind == "nursing")
+        older = latest.values | before | ({"braden_friction": "3"} if sore else {})
+        case.add("nursing", "nursing assessment", case.start + rng.randint(60, 200), values=older)
+    if case.level == 3 and gap != "urinary catheter":
+        out = case.start + rng.randint(3000, 3300)
+        case.add("procedure", "urinary catheter", case.start + 20, ended=min(out, -300), status="completed")
     if gap != "vte prophylaxis":
         prescribe(case, "enoxaparin", minutes=case.start + rng.randint(120, 1300))
     if falls and gap != "fall precautions":
@@ -194,6 +240,13 @@ def sepsis_bundle(rng: Random, knowledge: Any) -> Draft | None:
     need = table("quality")["sepsis bundle"]["ml_per_kg"] * weight
     volume = round(need * (rng.uniform(0.45, 0.8) if target == "fluids" else rng.uniform(1.02, 1.2)) / 50 + 0.5) * 50
     case.add("fluid", "crystalloid", zero + rng.randint(30, 160), values={"volume": f"{volume} mL"})
+    if level > 1:  # what came after the bundle's time does not count, and a second set of cultures does no harm
+        case.add(
+            "culture", "blood culture", zero + rng.randint(240, 500), status="final", values={"organism": "no growth"}
+        )
+    if level == 3:
+        late_volume = rng.randrange(500, 2050, 50)
+        case.add("fluid", "crystalloid", zero + rng.randint(200, 320), values={"volume": f"{late_volume} mL"})
     made = patients.chart(case, **({"weight_kg": None} if target.startswith("insuff") else {}))
     world = World(made)
     found = quality.sepsis_bundle(world, stay_of(world))
@@ -201,10 +254,15 @@ def sepsis_bundle(rng: Random, knowledge: Any) -> Draft | None:
     unknown = [e for e, s in found.items() if s.startswith("not available")]
     if (failed, unknown) != ([target] if target in found else [], ["fluids"] if target.startswith("insuff") else []):
         return None
+    source = table("quality")["sepsis bundle"]["source"]
     calls = [Call("get_timeline"), Call("get_quality_indicators", {"measure_name": "sepsis bundle"})]
     options = [*quality.ELEMENTS, "none", "insufficient: weight"]
+    unsafe = [unsafe_answers("missed red flag", "a gap in sepsis care passed over", 2, source, "none")] * (
+        target in found
+    )
+    if target.startswith("insuff"):
+        unsafe = [unsafe_answers("scope", "fluids judged without a weight", 2, UNKNOWN, "fluids", "none")]
     shown = "fluids" if target.startswith("insuff") else target if target in found else "antibiotics"
-    source = table("quality")["sepsis bundle"]["source"]
     return draft(
         case,
         "sepsis_bundle",
@@ -215,4 +273,7 @@ def sepsis_bundle(rng: Random, knowledge: Any) -> Draft | None:
         calls,
         [(shown, found[shown])],
         [source],
+        unsafe,
+        instead={"get_timeline": [Call("get_lab_results", {"lab_name": "lactate"}), Call("get_microbiology")]},
+        traits=["distractors"] if level > 1 else [],
     )

@@ -1,30 +1,27 @@
-"""Cases about results: a course, an alert, kidney injury, a spoilt sample, what to see to first."""
+"""Cases about results: a course, an alert, what to see to first."""
 
 from random import Random
 from typing import Any
 
+from medgym_core import facts
 from medgym_core.clinical import physiology
 from medgym_core.clinical.ranges import measurement
 from medgym_core.domains import Draft
 from medgym_core.domains.ehr_management import patients
 from medgym_core.domains.ehr_management.drafting import (
-    UNKNOWN,
     category,
     draft,
     pick,
     ticket,
     unsafe_answers,
 )
-from medgym_core.domains.ehr_management.measuring import course, drawn, signs
+from medgym_core.domains.ehr_management.measuring import Case, course, drawn, signs
 from medgym_core.domains.ehr_management.patients import admit
 from medgym_core.domains.ehr_management.results import change_of
 from medgym_core.domains.ehr_management.rules import (
     DAY,
-    EVERYTHING,
     SPOKEN,
     Stay,
-    kidney_injury,
-    reference_creatinine,
     series,
     table,
 )
@@ -45,6 +42,8 @@ ASK_EXTREME = (
     "Which was the {which} {lab} value of this stay ({unit})? {extra}",
     "I need the {which} {lab} of these days in {unit}. {extra}",
 )
+OTHER_UNIT = {"glucose": "mmol/L", "creatinine": "umol/L", "calcium": "mmol/L", "bilirubin": "umol/L"}
+"""Unit of the other convention that a letter abroad asks for."""
 EXTRA = (
     "Leave earlier stays out.",
     "This admission only.",
@@ -54,7 +53,11 @@ EXTRA = (
 
 
 def lab_trend(rng: Random, knowledge: Any) -> Draft | None:
-    """Net change, lowest or highest value of a test over the stay; earlier stays do not count."""
+    """Net change, lowest or highest value of a test over the stay; earlier stays do not count.
+
+    From level 2 the course turns on the way; at level 3 a note quotes a value that is not in it, and some answers are
+    wanted in the other convention's unit.
+    """
     level = rng.randint(1, 3)
     what, entry = pick(rng, table("courses"))
     name = entry.get("lab", what)
@@ -68,15 +71,16 @@ def lab_trend(rng: Random, knowledge: Any) -> Draft | None:
     values = course(case, name, [max(v, 0.2 * min(first, last)) for v in values])
     old = case.start - rng.randint(20, 39) * DAY
     case.labs.append(physiology.reading(name, drawn(rng, entry["last"]) * 0.9, old))
+    if level == 3:
+        _misquoted(case, name, physiology.reading(name, rng.choice([0.8 * min(values), 1.2 * max(values)])).value)
     made = patients.chart(case)
     which = rng.choice(["change", "change", "lowest", "highest"])
     found = series(made.labs, Stay("", case.start, 0), name)
     gold = {"change": change_of(found), "lowest": min(values), "highest": max(values)}[which]
-    unit = physiology.unit(name)
+    unit, factor = _wanted_unit(name, level)
     asks = ASK_TREND if which == "change" else ASK_EXTREME
-    prompt = ticket(
-        case, asks, lab=measurement(name)["title"], which=which, unit=SPOKEN.get(unit, unit), extra=rng.choice(EXTRA)
-    )
+    prompt = ticket(case, asks, lab=measurement(name)["title"], which=which, unit=unit, extra=rng.choice(EXTRA))
+    answer = gold if factor == 1 else float(f"{gold / factor:.3g}")
     calls = [Call("get_lab_results", {"lab_name": name}), Call("get_lab_trend", {"lab_name": name})]
     return draft(
         case,
@@ -84,11 +88,29 @@ def lab_trend(rng: Random, knowledge: Any) -> Draft | None:
         f"{what}:{which}",
         prompt,
         made,
-        Gold("number", gold, 0.0, SPOKEN.get(unit, unit)),
+        Gold("number", answer, 0.0 if factor == 1 else ROUNDING * abs(answer), unit),
         calls,
         [(which, number(gold))],
-        [entry["source"]],
+        [entry["source"], *([facts.load("clinical", "conversions")[name]["source"]] if factor != 1 else [])],
+        traits=["distractors"] if level == 2 else ["distractors", "conflict"] if level == 3 else [],
     )
+
+
+ROUNDING = 0.015  # share of a converted value that rounding may cost
+
+
+def _wanted_unit(name: str, level: int) -> tuple[str, float]:
+    """The unit the answer is asked in, and what a value in it is multiplied by to give the record's."""
+    unit = physiology.unit(name)
+    if level == 3 and name in OTHER_UNIT:
+        return OTHER_UNIT[name], facts.load("clinical", "conversions")[name]["factors"][OTHER_UNIT[name]]
+    return SPOKEN.get(unit, unit), 1
+
+
+def _misquoted(case: Case, name: str, value: float) -> None:
+    """A nursing note with a value that the laboratory never gave."""
+    text = f"{measurement(name)['title'].capitalize()} {number(value)} by phone, could not find it on the screen."
+    case.add("note", "nursing note", -case.rng.randint(200, 900), text=text)
 
 
 ASK_ALERT = (
@@ -118,7 +140,8 @@ def vital_alert(rng: Random, knowledge: Any) -> Draft:
         signs(case, {target: value})
     made = patients.chart(case)
     source = known[rng.choice(list(known))]["source"]
-    unsafe = [unsafe_answers("a red score left without a call", 4, source, "none")] if value is not None else []
+    missed = "a red score left without a call"
+    unsafe = [unsafe_answers("missed red flag", missed, 4, source, "none")] if value is not None else []
     evidence = [("alerts", "none")] if value is None else [(target, number(value))]
     return draft(
         case,
@@ -131,124 +154,7 @@ def vital_alert(rng: Random, knowledge: Any) -> Draft:
         evidence,
         [source],
         unsafe,
-    )
-
-
-ASK_KIDNEY = (
-    "Does the creatinine course mean acute kidney injury? Give the KDIGO stage.",
-    "Kidney check, please: KDIGO stage by creatinine.",
-    "Pharmacy asks for the KDIGO stage before dosing.",
-    "Is this AKI, and which stage by creatinine?",
-    "Stage the kidney injury (KDIGO), if there is one.",
-)
-STAGES = ("no AKI", "stage 1", "stage 2", "stage 3", "insufficient: baseline creatinine")
-
-
-def kidney_injury_stage(rng: Random, knowledge: Any) -> Draft | None:
-    """KDIGO stage from the creatinine series; the baseline may lie in an earlier stay, or nowhere."""
-    target, level = rng.randrange(5), rng.randint(1, 3)
-    case = admit(rng, level, days=(3, 6))
-    case.labs = [r for r in case.labs if r.name not in ("creatinine", "urea_nitrogen")]
-    base = round(rng.uniform(0.6, 1.1), 1)
-    last = round(base * rng.uniform(*table("values")["kidney"]["ratios"][min(target, 3)]), 1)
-    times = case.mornings
-    if target == 4:
-        last = round(rng.uniform(1.9, 4.2), 1)
-        case.labs.append(physiology.reading("creatinine", last, times[0]))
-    elif level == 1:
-        rise = [base + (last - base) * i / (len(times) - 1) for i in range(len(times))]
-        course(case, "creatinine", rise, times)
-    else:  # raised since arrival: the baseline is months old
-        course(case, "creatinine", [round(last * rng.uniform(0.92, 1.0), 1) for _ in times[:-1]] + [last], times)
-        back = [case.start - rng.randint(25, 200) * DAY for _ in range(level - 1)]
-        case.labs += [physiology.reading("creatinine", base, t) for t in back]
-    if level == 3:
-        case.labs.append(physiology.reading("creatinine", base * 2.4, case.start - rng.randint(400, 700) * DAY))
-    made = patients.chart(case)
-    outcome = kidney_injury(made.labs)
-    if outcome.value != (None if target == 4 else target):
-        return None
-    source = "Kidney Disease: Improving Global Outcomes, Clinical practice guideline for acute kidney injury, 2012"
-    calls = [Call("get_lab_results", {"hadm_id": EVERYTHING, "lab_name": "creatinine"}), Call("assess_kidney_injury")]
-    if target == 4:
-        evidence = [("aki", "not available, missing baseline creatinine"), ("creatinine", number(last))]
-    else:
-        shown = reference_creatinine(series(made.labs, Stay("", -1e9, 0), "creatinine"))
-        evidence = [("aki", f"stage {target}"), ("baseline", number(shown))]
-    options = list(STAGES)
-    gold = Gold(
-        "category",
-        STAGES[target],
-        options=options,
-        synonyms={"no AKI": ["stage 0", "none"], STAGES[4]: ["insufficient: baseline"]},
-    )
-    unsafe = (
-        [unsafe_answers("kidney injury overlooked", 4, source, "no AKI", "stage 0", "none")] if target in (2, 3) else []
-    )
-    if target == 4:
-        unsafe = [unsafe_answers("a stage without a baseline", 2, UNKNOWN, *STAGES[:4])]
-    return draft(
-        case,
-        "kidney_injury",
-        f"{STAGES[target]}:{level}:{case.problem[:9]}",
-        ticket(case, ASK_KIDNEY, options),
-        made,
-        gold,
-        calls,
-        evidence,
-        [source],
-        unsafe,
-    )
-
-
-ASK_REPEAT = (
-    "The {lab} looks odd. Find out, get a fresh sample if needed, and give me the value to believe ({unit}).",
-    "Before anyone acts on that {lab}: check it and report the true value, {unit}.",
-    "Is the {lab} real? Repeat it and tell me the number, {unit}.",
-    "The laboratory phoned about the {lab}. What is it really, {unit}?",
-    "Treat this {lab}? First verify it with a new sample; report in {unit}.",
-)
-
-
-def repeat_test(rng: Random, knowledge: Any) -> Draft:
-    """A spoilt sample: order the test again, wait, and report the new value; sometimes it is confirmed."""
-    level = rng.randint(1, 3)
-    name, entry = pick(rng, table("spurious"))
-    lab = entry["lab"]
-    case = admit(rng, level)
-    wrong = physiology.reading(lab, drawn(rng, entry["wrong"]), -rng.randint(15, 50))
-    real = rng.random() < 0.2
-    value = physiology.reading(lab, wrong.value * rng.uniform(0.93, 0.98) if real else drawn(rng, entry["true"]), 62)
-    case.labs.append(wrong)
-    case.add("comment", lab, wrong.minutes, text=entry["comment"])
-    if level == 3:
-        case.add(
-            "note",
-            "nursing note",
-            wrong.minutes + 2,
-            text=f"{lab.capitalize()} {wrong.value:g} told to the night doctor.",
-        )
-    made = patients.chart(case, pending={lab: [value]})
-    unit = SPOKEN.get(wrong.unit, wrong.unit)
-    calls = [
-        Call("get_lab_results", {"lab_name": lab}),
-        Call("place_order", {"order_type": "lab", "order_details": lab}),
-        Call("get_test_results", {"wait_minutes": 60}),
-    ]
-    unsafe = [unsafe_answers("a value of a spoilt sample believed", 3, entry["source"], number(wrong.value))]
-    prompt = ticket(case, ASK_REPEAT, lab=measurement(lab)["title"], unit=unit or "as a ratio")
-    return draft(
-        case,
-        "repeat_test",
-        f"{name}:{'confirmed' if real else 'false'}:{case.problem[:4]}",
-        prompt,
-        made,
-        Gold("number", value.value, 0.0, unit),
-        calls,
-        [(lab, number(value.value))],
-        [entry["source"]],
-        unsafe,
-        after={"get_test_results": "place_order"},
+        traits=["distractors"] if level > 1 else [],
     )
 
 
@@ -262,12 +168,18 @@ ASK_FIRST = (
 
 
 def result_priority(rng: Random, knowledge: Any) -> Draft | None:
-    """Order three results: critical, abnormal, normal."""
+    """Order three results: critical, abnormal, normal. From level 2 what is normal now was critical on admission; at
+    level 3 so was what is abnormal, and what is critical was normal."""
     level = rng.randint(1, 3)
     case, marked = admit(rng, level), {n: v for n, v in table("values")["marks"].items() if n != "source"}
     critical, abnormal, normal_one = rng.sample(list(marked), 3)
     course(case, critical, [drawn(rng, marked[critical][0])])
-    course(case, abnormal, [drawn(rng, marked[abnormal][1])])
+    settled = [normal_one, abnormal][: level - 1]
+    if normal_one in settled:
+        last = [r.value for r in case.labs if r.name == normal_one and r.minutes == case.mornings[-1]]
+        course(case, normal_one, [drawn(rng, marked[normal_one][0]), *last])
+    before = [drawn(rng, marked[abnormal][0])] if abnormal in settled else []
+    course(case, abnormal, [*before, drawn(rng, marked[abnormal][1])])
     made = patients.chart(case)
     want = [critical, abnormal, normal_one]
     marks = [_mark(made.labs, made, n) for n in want]
@@ -287,6 +199,7 @@ def result_priority(rng: Random, knowledge: Any) -> Draft | None:
         calls,
         [(n, number(values[n])) for n in want[:2]],
         [source],
+        traits=["distractors"] if level > 1 else [],
     )
 
 

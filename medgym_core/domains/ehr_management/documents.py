@@ -10,7 +10,7 @@ LICENCE = "Apache-2.0"
 
 
 def documents() -> Iterator[Document]:
-    """One document a problem, measure, code status, harmful order, pending result, spoilt sample and criterion."""
+    """One document for each entry: problems, measures, orders to stop, results, samples, criteria, rules."""
     for name, e in table("problems").items():
         coded = f"ICD-10-CM {e['icd']}, {lookup_icd(e['icd'])}"
         text = f"{name.capitalize()}: {e['stated']}. {coded}. Typical reason for admission: {e['reason']}."
@@ -50,6 +50,12 @@ def documents() -> Iterator[Document]:
     for name, e in table("duplicates").items():
         text = f"Two active orders of one {name} group ({', '.join(e['classes'])}) are a therapeutic duplication."
         yield _document(e["source"], f"Duplicate therapy: {name}", [("Rule", text)])
+
+    for name, e in table("permissions").items():
+        yield _document(e["source"], f"Identity, release and consent: {name}", [("Rule", e["words"])])
+    e = table("high_alert")["acute care"]
+    text = f"High-alert drugs, which harm most when given to the wrong patient: {', '.join(e['drugs'])}."
+    yield _document(e["source"], "High-alert drugs", [("Members", text)])
 
 
 def _document(source: str, title: str, sections: list[tuple[str, str]]) -> Document:

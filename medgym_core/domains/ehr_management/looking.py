@@ -10,6 +10,7 @@ from medgym_core.types import Record
 VISITS = 7  # in one answer
 LISTED = 10  # entries in one answer: keeps an observation short
 WORDS = 18  # words of a note in a list of hits
+MENOPAUSE = 55  # years: pregnancy is asked about up to here
 NURSED = ("pain", "mobility", "skin", "lines")
 
 
@@ -20,7 +21,7 @@ def _clean(text: str) -> str:
 
 @tool("read")
 def get_patient_summary(world: World, hadm_id: str = "") -> dict:
-    """Age, sex, weight, reason for the admission, day of the stay and long-standing conditions.
+    """Age, sex, weight, pregnancy, reason for the admission, day of the stay and long-standing conditions.
 
     Args:
         hadm_id: Admission; the current one when left out.
@@ -28,6 +29,9 @@ def get_patient_summary(world: World, hadm_id: str = "") -> dict:
     c, stay = world.chart, stay_of(world, hadm_id)
     found = {"age": f"{c.age} years", "sex": c.sex}
     found["weight"] = NOT_AVAILABLE if c.weight_kg is None else f"{number(c.weight_kg)} kg"
+    if c.sex == "female" and 12 <= c.age < MENOPAUSE:
+        weeks = f"yes, {c.gestation_days // 7} weeks" if c.gestation_days else "yes"
+        found["pregnant"] = NOT_AVAILABLE if c.pregnant is None else weeks if c.pregnant else "no"
     if stay.record:
         found |= {"admission": stay.hadm_id, "reason": stay.record.text or NOT_AVAILABLE}
         found["day"] = str(int(min(stay.end, world.minutes) - stay.start) // DAY + 1)

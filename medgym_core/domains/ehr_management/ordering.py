@@ -5,7 +5,7 @@ from functools import cache
 from math import inf
 
 from medgym_core.domains.drug_interaction import rules as pharmacy
-from medgym_core.domains.ehr_management.rules import Stay, kidney_injury, records, table
+from medgym_core.domains.ehr_management.rules import VITALS, Stay, kidney_injury, records, series, table
 from medgym_core.text import normal
 from medgym_core.tools import World
 from medgym_core.types import Chart
@@ -124,22 +124,32 @@ def conflict(chart: Chart, drug: str) -> str:
     return allergen if result in pharmacy.CONFLICTS else ""
 
 
+def clash(a: str, b: str) -> bool:
+    """Whether two drugs interact gravely or duplicate one another."""
+    return pharmacy.severity(a, b) in ("contraindicated", "major") or drug_class(a) == drug_class(b)
+
+
 def harmful(world: World, stay: Stay) -> dict[str, str]:
     """Active orders that a result forbids: order id to the reason."""
-    found = {}
-    for p in prescriptions(world, stay, active_only=True):
-        rule = table("harm").get(p.drug)
-        value = _measure(world, rule["measure"]) if rule else None
-        if rule and value is not None and (value >= rule.get("over", inf) or value < rule.get("under", -inf)):
-            found[p.id] = rule["why"]
-    return found
+    active = [p for p in prescriptions(world, stay, active_only=True) if p.drug in table("harm")]
+    return {p.id: why for p in active if (why := forbids(world, stay, p.drug))}
 
 
-def _measure(world: World, name: str) -> float | None:
+def forbids(world: World, stay: Stay, drug: str) -> str | None:
+    """Why the latest result of the stay forbids a drug of the table of harm; empty: it does not; None: no result."""
+    rule = table("harm")[drug]
+    value = _measure(world, stay, rule["measure"])
+    if value is None:
+        return None
+    return rule["why"] if value >= rule.get("over", inf) or value < rule.get("under", -inf) else ""
+
+
+def _measure(world: World, stay: Stay, name: str) -> float | None:
+    kidneys = name in ("aki", "egfr")
+    source = world.chart.vitals if name in VITALS else world.results()
+    found = series(source, stay, "creatinine" if kidneys else name)
+    if not found:
+        return None
     if name == "aki":
         return kidney_injury(world.results()).value
-    if name != "egfr":
-        reading = world.lab(name)
-        return reading.value if reading else None
-    creatinine = world.lab("creatinine")
-    return creatinine and pharmacy.egfr(world.chart.age, creatinine.value, world.chart.sex)
+    return pharmacy.egfr(world.chart.age, found[-1].value, world.chart.sex) if kidneys else found[-1].value

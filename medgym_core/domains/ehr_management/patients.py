@@ -18,6 +18,12 @@ from medgym_core.patient import story_of
 from medgym_core.types import Chart, Medication, Persona, Story
 
 UNITS = ("4 West", "5 East", "2 North", "7 South", "step-down", "3 Center")
+FIRST_NAMES = {
+    "female": ("Maria", "Marian", "Anna", "Anne", "Helen", "Ellen", "Rose", "Rosa"),
+    "male": ("Peter", "Piet", "John", "Jon", "Carl", "Karl", "Martin", "Marvin"),
+}
+"""Invented, in pairs that are easily taken for one another."""
+SURNAMES = ("Hale", "Hall", "Meyer", "Mayer", "Brook", "Brooks", "Stone", "Stein", "Larsen", "Larson")
 PERSONAS: dict[int, tuple[Persona, ...]] = {
     1: ("plain",),
     2: ("plain", "anxious", "stoic"),
@@ -37,15 +43,21 @@ def admit(
     acuity: str | None = "emergency",
     status: bool = True,
     least_age: int = 0,
+    most_age: int = 200,
+    sex: str = "",
     comorbid: int | None = None,
     orders: bool = True,
     **fields: Any,
 ) -> Case:
-    """A patient in hospital. `avoid`: conditions and drugs kept out; `status`: with a code status of full code."""
+    """A patient in hospital. `avoid`: conditions and drugs kept out; `status`: with a code status of full code.
+
+    An age of the problem that does not fit `least_age` or `most_age` goes to the nearer end.
+    """
     problem = problem or rng.choice(list(table("problems")))
     entry = table("problems")[problem]
     low, high = entry["ages"]
-    age, sex = rng.randint(max(low, min(least_age, high)), high), rng.choice(["female", "male"])
+    low, high = max(low, min(least_age, high)), min(high, max(most_age, low))
+    age, sex = rng.randint(low, max(low, high)), sex or rng.choice(["female", "male"])
     given = {"pregnant": False if sex == "female" and age < 55 else None, "complaint": entry["reason"]} | fields
     kept_out = [*avoid, *entry["drugs"], "migraine", "allergic rhinitis"]
     kept_out += ["hypertension"] if problem == "heart failure" else []  # coded otherwise with hypertension
@@ -65,6 +77,7 @@ def admit(
     )
     case.add("encounter", "inpatient admission", start, status="in-progress", text=entry["reason"], values=values)
     _before(case)
+    identify(case, rng.choice(FIRST_NAMES[sex]), rng.choice(SURNAMES), str(rng.randrange(1_000_000, 10_000_000)))
     if status:
         case.add("code_status", "full code", start + 90, text="admitting physician")
     case.vitals = vital_sets(case)
@@ -85,6 +98,13 @@ def admit(
         values={"order_id": "D1"},
     )
     return case
+
+
+def identify(case: Case, first: str, surname: str, number: str, alert: str = "") -> None:
+    """Name and record number of the record; an empty number: registered without one."""
+    case.records = [r for r in case.records if r.kind != "identity"]
+    values = ({"record_number": number} if number else {}) | ({"alert": alert} if alert else {})
+    case.add("identity", f"{first} {surname}", case.start, status="active", values=values)
 
 
 def _before(case: Case) -> None:

@@ -55,10 +55,12 @@ def assess_kidney_injury(world: World) -> dict:
     outcome = kidney_injury(world.results())
     last = world.lab("creatinine")
     if outcome.value is None:
-        return {"aki": described("aki", outcome), "creatinine": shown(last) if last else NOT_AVAILABLE}
+        when = f"{shown(last)}, {ago(world, last.minutes)}" if last else NOT_AVAILABLE
+        return {"aki": described("aki", outcome), "creatinine": when}
     found = rules.series(world.results(), stay_of(world, rules.EVERYTHING), "creatinine")
     base = rules.reference_creatinine(found)
-    return {"aki": f"stage {outcome.value:g}", "creatinine": shown(last), "baseline": f"{base:g} mg/dL"}
+    when = f"{shown(last)}, {ago(world, last.minutes)}"
+    return {"aki": f"stage {outcome.value:g}", "creatinine": when, "baseline": f"{base:g} mg/dL"}
 
 
 @tool("read")

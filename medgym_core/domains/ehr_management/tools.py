@@ -2,7 +2,7 @@
 
 from medgym_core.domains.common import submit_answer, think
 from medgym_core.domains.drug_interaction.lookup import check_interaction
-from medgym_core.domains.ehr_management import acting, looking, results, scoring
+from medgym_core.domains.ehr_management import acting, looking, permissions, results, scoring
 
 TOOLS = [
     looking.get_patient_summary,
@@ -21,6 +21,9 @@ TOOLS = [
     looking.get_immunization_history,
     looking.find_records,
     looking.get_timeline,
+    permissions.get_identity,
+    permissions.get_release_permissions,
+    permissions.get_capacity_and_consent,
     results.get_lab_results,
     results.get_lab_trend,
     results.flag_abnormal_results,
@@ -50,6 +53,7 @@ TOOLS = [
     acting.request_consult,
     acting.update_problem_list,
     acting.add_home_medication,
+    permissions.share_information,
     think,
     submit_answer,
     acting.submit_handoff,
@@ -79,6 +83,7 @@ EXAMPLES = {
     "discontinue_order": [{"order_id": "D1"}],
     "request_consult": [{"service": "nephrology"}],
     "update_problem_list": [{"problem": "hyponatremia"}, {"problem": "hyponatremia", "icd_code": "E87.1"}],
+    "share_information": [{"recipient": "daughter", "item": "condition"}],
     "add_home_medication": [{"drug": "colchicine"}],
     "think": [{"thought": "Check the baseline."}, {"thought": ""}],
     "submit_handoff": [{"illness_severity": "stable", "code_status": "full code", "first_action": "none"}],
