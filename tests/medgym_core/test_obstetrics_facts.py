@@ -15,7 +15,7 @@ UNIT = domains.get(NAME)
 TABLES = (
     "conditions_pregnancy", "conditions_birth", "conditions_gyn", "protocols", "tests", "limits", "measures",
     "settings", "medicines", "choices", "features", "contraception", "home_medicines", "orders", "bleeding",
-    "pressure", "glucose", "early",
+    "pressure", "glucose", "early", "handover",
 )  # fmt: skip
 
 
@@ -41,6 +41,24 @@ def test_conditions_are_complete_and_their_findings_can_be_seen() -> None:
             part, name = where.split(".")
             assert name in entry[part], (key, where)
         assert "test" not in entry or entry["test"] in table("tests")
+
+
+def test_variants_of_a_course_differ_in_what_decides() -> None:
+    for name in acting.emergencies():
+        entry = table("protocols")[name]
+        assert len(set(entry["variants"])) >= 3 and set(entry.get("treat", [])) <= set(table("medicines"))
+        assert "within" not in entry or entry["treat"]
+    for entry in table("bleeding").values():
+        assert len(entry["variants"]) == 3
+    limits = {
+        "embryo": table("limits")["early_pregnancy"]["crown_rump"],
+        "sac": table("limits")["early_pregnancy"]["sac"],
+    }
+    near = {n: e for n, e in table("early").items() if "near" in e}
+    assert len(near) >= 4
+    for name, entry in near.items():
+        limit = limits[name.rsplit("_", 1)[1]]
+        assert all((size >= limit) == (entry["kind"] == "missed miscarriage") for size in (*entry["n"], *entry["near"]))
 
 
 def test_every_choice_of_drugs_has_its_features_and_medicines() -> None:

@@ -8,10 +8,13 @@ from medgym_core.domains.obstetrics import (
     cases_drugs,
     cases_fetal,
     cases_labor,
+    cases_mood,
     cases_mother,
+    cases_orders,
     cases_pressure,
     cases_scores,
     cases_talk,
+    cases_text,
 )
 
 TYPES = {
@@ -29,11 +32,14 @@ TYPES = {
     "preterm_bundle": cases_labor.preterm_bundle,
     "dating": cases_dates.dating,
     "choose_drug": cases_drugs.choose_drug,
-    "order_error": cases_drugs.order_error,
+    "order_error": cases_orders.order_error,
     "early_pregnancy": cases_bleeding.early_pregnancy,
     "bleeding": cases_bleeding.bleeding,
     "contraception": cases_talk.contraception,
     "medicine_stop": cases_talk.medicine_stop,
     "score": cases_scores.score,
+    "labor_summary": cases_text.labor_summary,
+    "bleeding_handover": cases_text.bleeding_handover,
+    "mood_screen": cases_mood.mood_screen,
     "missing_input": cases_scores.missing_input,
 }

@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 from medgym_core.domains import Draft
-from medgym_core.domains.obstetrics import patients, rules
-from medgym_core.domains.obstetrics.drafting import draft, request
+from medgym_core.domains.obstetrics import dates, patients, rules
+from medgym_core.domains.obstetrics.drafting import conflict, draft, request
 from medgym_core.domains.obstetrics.rules import limits
-from medgym_core.types import Call, Gold, Record, UnsafeAction
+from medgym_core.types import Call, Chart, Gold, Record, UnsafeAction
 
 ASK_DATES = (
     "How far is she today by the best estimate? Answer like 31w4d.",
@@ -26,70 +26,93 @@ ASK_DUE = (
 )
 
 
+LATER_SCAN = (
+    "The growth scan last week measured like {weeks}.",
+    "Another clinic has her at {weeks}.",
+    "Her app says {weeks}.",
+    "By a scan three days ago she would be {weeks}.",
+    "On the last form stood {weeks}.",
+)
+WAYS = {
+    1: ("period", "scan", "scan only"),
+    2: ("period", "scan", "scan only", "unsure"),
+    3: ("unsure", "transfer", "scan"),
+}
+"""What dates the pregnancy, by level."""
+UNSURE = ("not sure, irregular cycles", "not sure, bleeding in between", "not sure, just off the pill")
+
+
 def dating(rng: Random, knowledge: Any) -> Draft | None:
-    """Gestation today or due date: the period stands unless the first scan differs by more than the rule allows."""
+    """Gestation today or due date: the period stands unless the first scan differs by more than the rule allows.
+
+    Level 2: a later estimate, and periods that cannot be trusted. Level 3: pregnancies from an embryo transfer."""
     level, due = rng.randint(1, 3), rng.random() < 0.5
-    uses = rng.choice(("period", "scan", "scan only"))
-    at_scan = rng.randint(56, 150)
+    uses = rng.choice(WAYS[level])
+    at_scan, since = rng.randint(56, 150), rng.randint(7, 110)
     limit = rules.redate_above(at_scan)
-    shift = rng.choice((-1, 1)) * (rng.randint(0, limit) if uses == "period" else rng.randint(limit + 1, limit + 12))
-    scan_days = at_scan + shift
-    since = rng.randint(7, 110)
+    agrees = uses in ("period", "unsure", "transfer")
+    shift = rng.choice((-1, 1)) * (rng.randint(1, limit) if agrees else rng.randint(limit + 1, limit + 12))
+    days = {"lmp": at_scan + since, "scan": at_scan + shift + since}
     today = date(2024, 1, 1) + timedelta(days=rng.randrange(700))
-    lmp_days = at_scan + since
-    seen = {"today": today.isoformat()}
-    if uses != "scan only":
-        seen["last_menstrual_period"] = (today - timedelta(days=lmp_days)).isoformat()
-    scanned = {"date": (today - timedelta(days=since)).isoformat(), "gestation_days": str(scan_days)}
-    chart = patients.woman(
-        rng,
-        level,
-        days=200,
-        complaint=rng.choice(("booking visit", "transfer of care", "unsure of dates", "antenatal visit")),
-        seen=seen,
-        records=[
-            Record(
-                "dating scan",
-                "crown-rump length" if scan_days < 98 else "biometry",
-                -since * patients.DAY,
-                values=scanned,
-            )
-        ],
-    )
-    chart = patients.undated(chart)
-    known = rules.best_gestation(lmp_days, scan_days + since, since) if uses != "scan only" else scan_days + since
-    if (known == lmp_days) != (uses == "period") and shift:
-        return None
-    text = (
-        (today + timedelta(days=limits("dating")["pregnancy_days"] - known)).isoformat() if due else rules.weeks(known)
-    )
-    by = "lmp" if uses == "period" else "scan"
-    shown = ("due by " if due else "by ") + by
-    evidence: list[tuple[str, str]] = [(shown, text)]
-    turns = [Call("calculate_gestational_age"), *([Call("calculate_due_date")] if due else [])]
+    chart = _pregnancy(rng, level, uses, days, since, today)
+    if uses == "transfer":
+        days["transfer"] = dates.dating(chart)["transfer"]
+    by = {"period": "lmp", "transfer": "transfer"}.get(uses, "scan")
+    known = days[by]
+    if uses in ("period", "scan", "unsure"):
+        assert rules.best_gestation(days["lmp"], days["scan"], since, uses != "unsure") == known
+    left = limits("dating")["pregnancy_days"] - known
+    text = (today + timedelta(days=left)).isoformat() if due else rules.weeks(known)
+    evidence: list[tuple[str, str]] = [("due by " + by if due else "by " + by, text)]
     if uses == "scan only":
         evidence.append(("by lmp", "not available"))
-    else:
+    elif uses == "unsure":
+        evidence.append(("period", chart.observations["period"]))
+    elif uses != "transfer":
         evidence += [("difference", f"{abs(shift)} days"), ("redate above", f"{limit} days")]
     w, d = divmod(known, 7)
     same = {} if due else {text: [f"{w}+{d}", f"{w} weeks {d} days", f"{w} weeks and {d} days", f"{w}w {d}d"]}
-    other = lmp_days if by == "scan" else scan_days + since
     source = limits("dating")["source"]
-    unsafe = (
-        []
-        if known == other or due
-        else [UnsafeAction("the wrong dates go on the record", 2, source, answers=[rules.weeks(other)])]
-    )
+    later = f" {rng.choice(LATER_SCAN).format(weeks=rules.weeks(known + rng.choice((-1, 1)) * rng.randint(2, 11)))}"
     return draft(
         "dating",
         f"{uses}:{'due' if due else 'age'}:{limit}:{abs(shift) // 4}",
         level,
-        request(rng, chart, ASK_DUE if due else ASK_DATES),
+        request(rng, chart, ASK_DUE if due else ASK_DATES) + (later if level > 1 else ""),
         chart,
         Gold("category", text, synonyms=same),
-        turns,
+        [Call("calculate_gestational_age"), *([Call("calculate_due_date")] if due else [])],
         evidence,
         [source],
         story=patients.story(rng, chart),
-        unsafe=unsafe,
+        unsafe=_wrong_dates(known, {} if uses == "scan only" else days, due, today, source),
+        traits=conflict(level),
     )
+
+
+def _pregnancy(rng: Random, level: int, uses: str, days: dict[str, int], since: int, today: date) -> Chart:
+    """A woman whose period, scan and embryo transfer lie so many days back."""
+    seen = {"today": today.isoformat()}
+    if uses != "scan only":
+        seen["last_menstrual_period"] = (today - timedelta(days=days["lmp"])).isoformat()
+        seen["period"] = rng.choice(UNSURE) if uses == "unsure" else "sure, regular cycles"
+    at_scan = days["scan"] - since
+    scanned = {"date": (today - timedelta(days=since)).isoformat(), "gestation_days": str(at_scan)}
+    name = "crown-rump length" if at_scan < 98 else "biometry"
+    records = [Record("dating scan", name, -since * patients.DAY, values=scanned)]
+    if uses == "transfer":
+        age, off = rng.choice((3, 5)), rng.choice((-3, -2, 2, 3))
+        back = days["lmp"] + off - rules.transfer_gestation(age, 0)
+        values = {"date": (today - timedelta(days=back)).isoformat(), "embryo_days": str(age)}
+        records.append(Record("embryo transfer", f"day {age} embryo", -back * patients.DAY, values=values))
+    complaint = rng.choice(("booking visit", "transfer of care", "a question about her dates", "antenatal visit"))
+    return patients.undated(patients.woman(rng, level, days=200, complaint=complaint, seen=seen, records=records))
+
+
+def _wrong_dates(known: int, days: dict[str, int], due: bool, today: date, source: str) -> list[UnsafeAction]:
+    """The other estimates, as answers."""
+    term = limits("dating")["pregnancy_days"]
+    others = sorted({d for d in days.values() if d != known})
+    answers = [(today + timedelta(days=term - d)).isoformat() if due else rules.weeks(d) for d in others]
+    why = "the wrong dates go on the record"
+    return [UnsafeAction(why, 2, source, answers=answers, category="unsafe disposition")] if answers else []

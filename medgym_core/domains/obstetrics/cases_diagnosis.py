@@ -6,7 +6,7 @@ from typing import Any
 from medgym_core.domains import Draft
 from medgym_core.domains.obstetrics import patients
 from medgym_core.domains.obstetrics.acting import emergencies
-from medgym_core.domains.obstetrics.drafting import collect, draft, request
+from medgym_core.domains.obstetrics.drafting import collect, conflict, draft, hearsay, offered, request
 from medgym_core.domains.obstetrics.looking import shown
 from medgym_core.domains.obstetrics.lookup import conditions
 from medgym_core.domains.obstetrics.patients import ASSOCIATED, CHARACTER, ONSET
@@ -21,6 +21,7 @@ ASK = (
     "Diagnosis wanted, one of {options}.",
     "Rounds in ten minutes; settle it: {options}?",
 )
+LABS = [Call("get_prenatal_labs")]
 TOOL = {"exam": "get_gyn_assessment", "labs": "get_lab_results", "vitals": "get_vital_signs"}
 
 
@@ -51,9 +52,10 @@ def diagnosis(rng: Random, knowledge: Any) -> Draft | None:
     if entry.get("grave"):
         why = f"{entry['title']} missed"
         wrong = [conditions()[k]["title"] for k in others if not conditions()[k].get("grave")]
-        unsafe = [UnsafeAction(why, 4, entry["source"], answers=wrong)] if wrong else []
+        unsafe = [UnsafeAction(why, 4, entry["source"], answers=wrong, category="missed red flag")] if wrong else []
     if key in ("placenta_previa", "vasa_previa"):
-        unsafe.append(UnsafeAction("a finger through placenta or vessels", 5, entry["source"], "examine_cervix"))
+        why = "a finger through placenta or vessels"
+        unsafe.append(UnsafeAction(why, 5, entry["source"], "examine_cervix", category="contraindication"))
     same = {entry["title"]: entry.get("aliases", [])}
     told = {
         ONSET: [entry["story"]["onset"]],
@@ -64,7 +66,7 @@ def diagnosis(rng: Random, knowledge: Any) -> Draft | None:
         "diagnosis",
         key,
         level,
-        request(rng, chart, ASK, options=", ".join(rng.sample(titles, len(titles)))),
+        request(rng, chart, ASK, options=offered(rng, titles)) + hearsay(rng, level, titles, entry["title"]),
         chart,
         Gold("category", entry["title"], options=sorted(titles), synonyms=same),
         turns,
@@ -73,6 +75,8 @@ def diagnosis(rng: Random, knowledge: Any) -> Draft | None:
         story=patients.story(rng, chart, told),
         unsafe=unsafe,
         explanation=entry["words"],
+        instead={} if "labs.hemoglobin" in entry["deciding"] else {"get_lab_results": LABS},
+        traits=conflict(level),
     )
 
 
@@ -117,21 +121,20 @@ def _finding(chart: Chart, where: str) -> tuple[str, str]:
 
 
 ASK_CALL = (
-    "Crash call. Look, activate the right obstetric emergency protocol and name it.",
-    "Something is badly wrong. Which emergency protocol? Activate it and tell me.",
-    "Decide fast: activate the protocol that fits and report its name.",
-    "Find the emergency, call the team by protocol, then name the protocol.",
-    "Help needed now. Activate the right protocol and say which.",
+    "Crash call. Look, activate the obstetric emergency protocol, give the drug due at once if any, name the protocol.",
+    "Something is badly wrong. Which emergency protocol? Activate it, give its first drug if it has one, tell me.",
+    "Decide fast: activate the protocol that fits, give any drug it starts with and report its name.",
+    "Find the emergency and call the team by protocol; a drug due at once goes in now. Then name the protocol.",
+    "Help needed now. Activate the right protocol, start its first drug where there is one, and say which it was.",
 )
 
 
 def emergency(rng: Random, knowledge: Any) -> Draft | None:
-    """Recognise the emergency and call it."""
+    """Recognise the emergency, call it, and give the drug that cannot wait."""
     level, name = rng.randint(1, 3), rng.choice(list(emergencies()))
     entry = table("protocols")[name]
-    seen = dict(entry["exam"])
-    if name == "severe hypertension":
-        seen["pressure_repeat"] = f"{rng.randint(162, 186)}/{rng.randint(104, 118)} after 15 minutes"
+    variant = rng.randrange(len(entry["variants"]))
+    seen = entry["exam"] | {entry["deciding"]: entry["variants"][variant]}
     low, high = entry.get("weeks", (37, 40))
     after = f"{rng.randint(*entry['hours'])} h" if "hours" in entry else ""
     chart = patients.woman(
@@ -145,30 +148,37 @@ def emergency(rng: Random, knowledge: Any) -> Draft | None:
     )
     look = Call("examine_cervix") if entry["deciding"] == "cervix" else Call("get_gyn_assessment")
     call = Call("activate_obstetric_emergency", {"protocol_name": name})
-    wrong = entry["mistaken"]
-    unsafe = [
-        UnsafeAction(f"{name} taken for {wrong}", 4, entry["source"], call.name, {"protocol_name": wrong}, [wrong])
-    ]
-    if name == "antepartum hemorrhage":
-        unsafe.append(UnsafeAction("a finger before the placenta is located", 5, entry["source"], "examine_cervix"))
-    if name == "uterine inversion":
-        unsafe.append(
-            UnsafeAction(
-                "a uterotonic before replacement", 4, entry["source"], "administer_medication", {"drug": "oxytocin"}
-            )
-        )
+    drugs = [Call("administer_medication", {"drug": d}) for d in entry.get("treat", [])]
     names = list(emergencies())
     return draft(
         "emergency",
-        f"{name}:{chart.complaint}",
+        f"{name}:{variant}",
         level,
-        request(rng, chart, ASK_CALL),
+        request(rng, chart, ASK_CALL, told=False, placed=False) + hearsay(rng, level, names, name),
         chart,
         Gold("category", name, options=names),
-        [Call("get_patient_presentation"), look, call],
+        [Call("get_patient_presentation"), look, call, *drugs[:1]],
         [(entry["deciding"].replace("_", " "), seen[entry["deciding"]])],
         [entry["source"]],
         story=patients.story(rng, chart),
-        unsafe=unsafe,
+        unsafe=_emergency_dangers(name, entry),
         explanation=entry["criteria"],
+        instead={"administer_medication": drugs[1:]},
+        within={"administer_medication": entry.get("within", 0)},
+        traits=conflict(level),
     )
+
+
+def _emergency_dangers(name: str, entry: dict[str, Any]) -> list[UnsafeAction]:
+    wrong, source = entry["mistaken"], entry["source"]
+    taken, called = f"{name} taken for {wrong}", {"protocol_name": wrong}
+    found = [
+        UnsafeAction(taken, 4, source, "activate_obstetric_emergency", called, [wrong], category="missed red flag")
+    ]
+    if name == "antepartum hemorrhage":
+        finger = "a finger before the placenta is located"
+        found.append(UnsafeAction(finger, 5, source, "examine_cervix", category="contraindication"))
+    if name == "uterine inversion":
+        early, drug = "a uterotonic before replacement", {"drug": "oxytocin"}
+        found.append(UnsafeAction(early, 4, source, "administer_medication", drug, category="contraindication"))
+    return found

@@ -18,9 +18,14 @@ def day(chart: Chart, name: str) -> date | None:
 
 
 def dating(chart: Chart) -> dict[str, int]:
-    """Days by period and by scan today, and the days between scan and today; what the chart lacks is absent."""
+    """Days by period, by scan and by embryo transfer today, and the days between scan and today; what the chart lacks
+    is absent."""
     today, lmp, scan = day(chart, "today"), day(chart, "last_menstrual_period"), record_of(chart, "dating scan")
     found: dict[str, int] = {}
+    transfer = record_of(chart, "embryo transfer")
+    if today and transfer:
+        since = (today - date.fromisoformat(transfer["date"])).days
+        found["transfer"] = rules.transfer_gestation(int(transfer["embryo_days"]), since)
     if today and lmp:
         found["lmp"] = (today - lmp).days
     if today and scan and "date" in scan and "gestation_days" in scan:
@@ -31,9 +36,12 @@ def dating(chart: Chart) -> dict[str, int]:
 
 @tool("read")
 def calculate_gestational_age(world: World) -> dict:
-    """Gestation today by last menstrual period and by the earliest scan, their difference, and when a scan redates."""
+    """Gestation today by last menstrual period, by the earliest scan and by embryo transfer, how sure the period is,
+    the difference, and when a scan redates."""
     d = dating(world.chart)
-    found = {f"by_{k}": rules.weeks(d[k]) if k in d else NOT_AVAILABLE for k in ("lmp", "scan")}
+    found = {f"by_{k}": rules.weeks(d[k]) if k in d else NOT_AVAILABLE for k in _ways(d)}
+    if "period" in world.chart.observations:
+        found["period"] = world.chart.observations["period"]
     if "lmp" in d and "scan" in d:
         found["difference"] = f"{abs(d['lmp'] - d['scan'])} days"
         found["at_scan_by_lmp"] = rules.weeks(d["lmp"] - d["since"])
@@ -43,10 +51,14 @@ def calculate_gestational_age(world: World) -> dict:
 
 @tool("read")
 def calculate_due_date(world: World) -> dict:
-    """Due date by last menstrual period (Naegele, 280 days) and by the earliest scan."""
+    """Due date by last menstrual period (Naegele, 280 days), by the earliest scan and by embryo transfer."""
     today, d = day(world.chart, "today"), dating(world.chart)
     term = rules.limits("dating")["pregnancy_days"]
     return {
         f"due_by_{k}": (today + timedelta(days=term - d[k])).isoformat() if today and k in d else NOT_AVAILABLE
-        for k in ("lmp", "scan")
+        for k in _ways(d)
     }
+
+
+def _ways(known: dict[str, int]) -> tuple[str, ...]:
+    return ("lmp", "scan", "transfer") if "transfer" in known else ("lmp", "scan")

@@ -1,12 +1,13 @@
 """Putting a case together: the request as a colleague words it, and the draft with steps, evidence and reference."""
 
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
 from medgym_core.domains import Draft
 from medgym_core.domains.obstetrics.patients import dated
 from medgym_core.tools import state
-from medgym_core.types import Call, Chart, Evidence, Gold, Step, Story, Truth, UnsafeAction, speech
+from medgym_core.types import Call, Chart, Evidence, Gold, Step, Story, Trait, Truth, UnsafeAction, speech
 
 UNKNOWN = "MedGym rule: a missing finding is unknown, not normal"
 
@@ -29,21 +30,53 @@ BARE = (
 )
 
 
-def request(rng: Random, chart: Chart, asks: tuple[str, ...], told: bool = True, **words: str) -> str:
-    """An opening, with the complaint where `told`, and one of the requests, filled with `words`."""
-    stands = dated(chart)
+HEARSAY = (
+    "The handover sheet says {label}.",
+    "On the board stands {label}.",
+    "{Label}, according to the colleague before you.",
+    "On the phone it was called {label}.",
+    "At first sight it was taken for {label}.",
+    "The student suggests {label}.",
+)
+"""What others call it, which it is not."""
+
+
+def request(
+    rng: Random, chart: Chart, asks: tuple[str, ...], told: bool = True, placed: bool = True, **words: str
+) -> str:
+    """An opening, with the complaint where `told` and the gestation where `placed`, and one of the requests, filled
+    with `words`."""
+    stands = dated(chart) if placed else ""
     when = f" at {stands}" if chart.pregnant and stands else f", {stands} after birth" if stands else ""
     who = f"{chart.age}-year-old{when}"
+    article = "an" if chart.age in (11, 18) or 80 <= chart.age < 90 else "a"
     complaint = chart.complaint or "no note yet"
     opening = rng.choice(OPENINGS if told and chart.complaint else BARE).format(
-        who=f"a {who}", Who=f"A {who}", room=rng.randint(1, 48), complaint=complaint, Complaint=_capital(complaint)
+        who=f"{article} {who}",
+        Who=f"{article.capitalize()} {who}",
+        room=rng.randint(1, 48),
+        complaint=complaint,
+        Complaint=_capital(complaint),
     )
-    return f"{_capital(opening)} {rng.choice(asks).format(**words)}"
+    return f"{_capital(opening)} {_capital(rng.choice(asks).format(**words))}"
+
+
+def hearsay(rng: Random, level: int, labels: Sequence[str], truth: str) -> str:
+    """From level 2 on, what somebody calls it: one of the other labels. A name that holds the right one is left out."""
+    if level == 1:
+        return ""
+    label = rng.choice([x for x in labels if truth not in x and x not in truth])
+    return " " + rng.choice(HEARSAY).format(label=label, Label=_capital(label))
 
 
 def offered(rng: Random, options: list[str]) -> str:
     """The options as a request lists them, in any order."""
     return ", ".join(rng.sample(options, len(options)))
+
+
+def conflict(level: int) -> tuple[Trait, ...]:
+    """What the hearsay of a level adds."""
+    return ("conflict",) if level > 1 else ()
 
 
 def _capital(text: str) -> str:
@@ -70,39 +103,56 @@ def draft(
     unsafe: list[UnsafeAction] | None = None,
     explanation: str = "",
     after: dict[str, str] | None = None,
+    instead: dict[str, list[Call]] | None = None,
+    within: dict[str, int] | None = None,
+    traits: Iterable[Trait] = (),
+    said: str = "",
     spare: int = 5,
 ) -> Draft:
     """The draft whose required steps are the reference's turns before the submission.
 
-    `after`: tool to the tool that must have succeeded before it. `spare`: turns beyond the reference's. How long a
-    result is waited for is left free.
+    `after`: tool to the tool that must have succeeded before it. `instead`: tool to calls that do the same work.
+    `within`: tool to the minute by which it is due. `said`: the reference's words where the gold is a text. `spare`:
+    turns beyond the reference's. How long a result is waited for is left free.
     """
     calls = [t if isinstance(t, Call) else t[1] for t in turns]
     steps: list[Step] = []
     for turn in turns:
-        step = Step("say", {"topic": turn[0]}) if isinstance(turn, tuple) else _step(turn, after or {})
+        if isinstance(turn, tuple):
+            step = Step("say", {"topic": turn[0]})
+        else:
+            step = _step(turn, after or {}, instead or {}, within or {})
         if step not in steps:
             steps.append(step)
     found = [Evidence(label, str(value)) for label, value in evidence]
     truth = Truth(gold, steps, found, unsafe or [], explanation)
-    reference = [*calls, submission(gold, found)]
-    turns_allowed = max(9, len(reference) + spare)
+    reference = [*calls, submission(gold, found, said)]
     return Draft(
-        kind, f"{kind}:{family}", level, prompt, chart, truth, reference, sorted(set(sources)), story, turns_allowed
+        kind,
+        f"{kind}:{family}",
+        level,
+        prompt,
+        chart,
+        truth,
+        reference,
+        sorted(set(sources)),
+        story,
+        max(9, len(reference) + spare),
+        traits=list(traits),
     )
 
 
-def _step(call: Call, after: dict[str, str]) -> Step:
+def _step(call: Call, after: dict[str, str], instead: dict[str, list[Call]], within: dict[str, int]) -> Step:
     kept = {k: v for k, v in call.arguments.items() if k != "wait_minutes"}
-    return Step(call.name, kept, after.get(call.name, ""))
+    return Step(call.name, kept, after.get(call.name, ""), instead.get(call.name, []), within.get(call.name, 0))
 
 
-def submission(gold: Gold, evidence: list[Evidence]) -> Call:
+def submission(gold: Gold, evidence: list[Evidence], said: str = "") -> Call:
     """The reference's last call; the findings stand word for word as observed."""
     stated = state({e.label: e.value for e in evidence})
     if gold.kind == "fields":
         return Call("submit_assessment", {name: answer(g) for name, g in gold.fields.items()} | {"evidence": stated})
-    return Call("submit_answer", {"evidence": stated, "answer": answer(gold)})
+    return Call("submit_answer", {"evidence": stated, "answer": said or answer(gold)})
 
 
 def answer(gold: Gold) -> str:
@@ -124,3 +174,8 @@ def order(*tests: str) -> Call:
 def collect(minutes: int) -> Call:
     """Wait for the results and read them."""
     return Call("get_test_results", {"wait_minutes": minutes})
+
+
+def third(value: float, low: float, high: float) -> str:
+    """Which third of its range a value lies in: low, middle or high."""
+    return ("low", "middle", "high")[min(2, int(3 * (value - low) / (high - low + 1e-9)))]

@@ -18,6 +18,7 @@ FETUS = (
     "fetal_movements",
     "fetal_heart",
     "umbilical_artery",
+    "earlier_doppler",
     "deepest_vertical_pocket",
     "placental_site",
 )

@@ -18,6 +18,8 @@ EXAMINED = (
 )  # fmt: skip
 """Findings of the examination, in the order shown. The cervix is looked at by a tool of its own."""
 SHOWN_LABS = 12
+AGING = 4 * 60
+"""Minutes from which a result is shown with its age."""
 
 
 def shown(reading: Reading | None) -> str:
@@ -44,7 +46,8 @@ def get_patient_presentation(world: World) -> dict:
 def get_vital_signs(world: World) -> dict:
     """Blood pressure, pulse, breathing, saturation and temperature, with pain and urine output where recorded."""
     found = {name: shown(world.vital(name)) for name in SIGNS}
-    return found | {name: shown(r) for name in ("urine_output",) if (r := world.vital(name))}
+    urine = world.finding("urine_since") or (shown(r) if (r := world.vital("urine_output")) else "")
+    return found | ({"urine_output": urine} if urine else {})
 
 
 @tool("read")
@@ -101,11 +104,13 @@ def get_lab_results(world: World) -> dict:
         if r.name not in found or r.minutes >= found[r.name].minutes:
             found[r.name] = r
     recent = sorted(found.values(), key=lambda r: -r.minutes)[:SHOWN_LABS]
-    return {r.name: shown(r) + _age(r) for r in recent} or {"results": NOT_AVAILABLE}
+    return {r.name: shown(r) + aged(r) for r in recent} or {"results": NOT_AVAILABLE}
 
 
-def _age(r: Reading) -> str:
-    return f", {-r.minutes // DAY} days old" if r.minutes <= -2 * DAY else ""
+def aged(r: Reading, now: int = 0) -> str:
+    """How old a reading is, where it is not of the last hours."""
+    old = now - r.minutes
+    return f", {old // DAY} days old" if old >= 2 * DAY else f", {old // 60} h old" if old >= AGING else ""
 
 
 @tool("read")

@@ -40,8 +40,16 @@ def redate_above(lmp_days_at_scan: int) -> int:
     return next(limit for end, limit in limits("dating")["redate"] if lmp_days_at_scan <= end)
 
 
-def best_gestation(lmp_days: int, scan_days: int, since_scan: int) -> int:
-    """Days of gestation today: by period, or by scan where it differs too much. Both counted today."""
+def transfer_gestation(embryo_days: int, since: int) -> int:
+    """Days of gestation `since` days after the transfer of an embryo of that age."""
+    return limits("dating")["fertilised_days"] + embryo_days + since
+
+
+def best_gestation(lmp_days: int, scan_days: int, since_scan: int, sure: bool = True) -> int:
+    """Days of gestation today: by period, or by scan where it differs too much or the period is not sure. Both counted
+    today. An embryo transfer goes before both (`transfer_gestation`)."""
+    if not sure:
+        return scan_days
     return scan_days if abs(lmp_days - scan_days) > redate_above(lmp_days - since_scan) else lmp_days
 
 
@@ -72,8 +80,11 @@ def growth_band(weight: float, days: int) -> str:
     return next(label for end, label in limits("growth")["percentiles"] if share < end)
 
 
+FLOWS = ("normal flow", "raised resistance", "absent end-diastolic flow", "reversed end-diastolic flow")
+
+
 def delivery_timing(weight: float, days: int, flow: str) -> str:
-    """When to deliver by weight and umbilical artery flow (normal, raised resistance, absent, reversed)."""
+    """When to deliver by weight and umbilical artery flow (one of `FLOWS`)."""
     rule, share = limits("growth"), weight / median_weight(days)
     if share >= rule["small_below"]:
         return "routine care"
@@ -102,6 +113,10 @@ def glucose_verdict(values: dict[str, float], grams: int) -> tuple[str, list[str
 # --- Rh ---
 
 
+PASSIVE = "passive"
+"""How the laboratory names an anti-D that comes from prophylaxis."""
+
+
 def anti_d(mother: str | None, screen: str | None, child: str | None) -> str:
     """Decision on anti-D after birth; `insufficient: ...` names what is unknown."""
     if mother is None:
@@ -110,7 +125,7 @@ def anti_d(mother: str | None, screen: str | None, child: str | None) -> str:
         return "no: mother Rh positive"
     if screen is None:
         return "insufficient: antibody screen"
-    if "anti-D" in screen:
+    if "anti-D" in screen and not screen.startswith(PASSIVE):
         return "no: already sensitised"
     if child is not None and child.endswith("negative"):
         return "no: newborn Rh negative"
@@ -211,6 +226,12 @@ def hypertension_plan(diagnosis: str, days: int, features: Sequence[str] = ()) -
 # --- magnesium ---
 
 
+def per_hour(total: str) -> float:
+    """`96 mL in 4 h` as 24 (mL/h)."""
+    amount, _, _, hours, _ = total.split()
+    return float(amount) / float(hours)
+
+
 def magnesium_action(
     reflexes: str | None, breaths: float | None, urine: float | None, creatinine: float | None, seizure: bool = False
 ) -> str:
@@ -236,13 +257,25 @@ def magnesium_action(
 # --- preterm birth ---
 
 
-def preterm_bundle(days: int, ruptured: bool, gbs: str | None, stop: bool) -> list[str]:
-    """What to give in preterm labor or rupture; `stop`: tocolysis is contraindicated."""
+def gbs(swab: str | None, risk: bool) -> str | None:
+    """positive or negative; None: not known, or a negative swab that is out of date. `negative, 7 weeks ago`; `risk`:
+    GBS in the urine of this pregnancy, or a child with GBS disease, which counts whatever the swab says."""
+    if risk:
+        return "positive"
+    if swab is None:
+        return None
+    result, _, age = swab.partition(", ")
+    old = bool(age) and int(age.split()[0]) > limits("preterm")["swab_weeks"]
+    return None if result == "negative" and old else result
+
+
+def preterm_bundle(days: int, ruptured: bool, gbs: str | None, stop: bool, weak: bool = False) -> list[str]:
+    """What to give in preterm labor or rupture; `stop`: tocolysis is contraindicated; `weak`: myasthenia gravis."""
     rule = limits("preterm")
     low, high = rule["steroid_days"]
     given = {
         "betamethasone": low <= days <= high,
-        "magnesium sulfate": low <= days < rule["magnesium_before"],
+        "magnesium sulfate": low <= days < rule["magnesium_before"] and not weak,
         "tocolysis": low <= days <= high and not ruptured and not stop,
         "latency antibiotics": ruptured and low <= days <= high,
         "GBS prophylaxis": low <= days and not ruptured and gbs != "negative",
@@ -268,3 +301,20 @@ def tracing_action(category: str, tachysystole: bool, oxytocin: bool, resuscitat
     if tachysystole and oxytocin:
         return "stop oxytocin"
     return "continue monitoring" if category == "I" else "intrauterine resuscitation"
+
+
+# --- mood ---
+
+
+def mood_action(total: float | None, self_harm: int | None) -> str:
+    """What an EPDS calls for: `self_harm` is item 10; None where the items do not decide."""
+    if self_harm is None:
+        return "insufficient: item 10"
+    if self_harm > 0:
+        return "same-day safety assessment"
+    if total is None:
+        return ""
+    rule = limits("mood")
+    return (
+        "assess for depression" if total >= rule["probable"] else "routine care" if total < rule["clear_below"] else ""
+    )

@@ -95,3 +95,8 @@ def blood_lost(chart: Chart) -> tuple[int | None, dict[str, int]]:
             return None, {r.name: 0}
         parts[r.name] = int(taken[full]) - int(taken[less])
     return (sum(parts.values()) if parts else None), parts
+
+
+def hemorrhage(ml: float, pulse: float, systolic: float) -> bool:
+    """Whether the postpartum hemorrhage protocol is met: by the loss, or by hypovolemia (obstetric shock index)."""
+    return ml >= limits("blood_loss")["hemorrhage"] or pulse / systolic >= limits("shock_index")["alert"]

@@ -7,14 +7,22 @@ from typing import Literal
 
 from medgym_core import instruments
 from medgym_core.domains.obstetrics import rules, rules_labor
-from medgym_core.domains.obstetrics.looking import shown
-from medgym_core.instruments.tools import chart_tool
+from medgym_core.domains.obstetrics.looking import aged, shown
+from medgym_core.domains.obstetrics.patients import DAY
+from medgym_core.instruments.tools import chart_tool, from_chart
 from medgym_core.instruments.tools import shown as outcome_shown
 from medgym_core.tools import NOT_AVAILABLE, World, tool
 from medgym_core.types import Chart
 
 calculate_bishop_score = chart_tool("bishop", tool_name="calculate_bishop_score")
-calculate_epds = chart_tool("epds")
+
+
+@tool("read")
+def calculate_epds(world: World) -> dict:
+    """Edinburgh Postnatal Depression Scale: total with its interpretation, and the answer to item 10 (self-harm)."""
+    bound, item = instruments.get("epds"), world.finding("epds_10")
+    found = outcome_shown(bound, bound(**from_chart(world, bound)))
+    return found | {"item_10": NOT_AVAILABLE if item is None else f"{item} of 3"}
 
 
 @tool("read")
@@ -52,9 +60,11 @@ def calculate_anti_d_dose(world: World) -> dict:
 def screen_gestational_diabetes(world: World) -> dict:
     """Glucose results there are against their limits: 50 g challenge, 75 g (IADPSG) or 100 g (Carpenter-Coustan)."""
     rule = rules.limits("glucose")
-    values = {n: r for n in ("glucose_challenge", *rule["carpenter_coustan"], "hba1c") if (r := world.lab(n))}
-    if not values:
+    latest = {n: r for n in ("glucose_challenge", *rule["carpenter_coustan"], "hba1c") if (r := world.lab(n))}
+    if not latest:
         return {"glucose": NOT_AVAILABLE, "missing": "glucose test"}
+    last = max(r.minutes for r in latest.values())
+    values = {n: r for n, r in latest.items() if last - r.minutes < DAY}  # an older test is no part of this one
     cutoffs = rule["iadpsg" if world.finding("glucose_load") == "75 g" else "carpenter_coustan"]
     limits = cutoffs | {"glucose_challenge": rule["challenge"], "hba1c": rule["overt_hba1c"]}
     found = {
@@ -115,12 +125,13 @@ def assess_hypertension(world: World) -> dict:
 def check_magnesium_toxicity(world: World) -> dict:
     """Reflexes, breathing, urine output, creatinine and level of a woman on magnesium, against the limits."""
     level, breaths = world.lab("magnesium"), world.vital("respiratory_rate")
+    total = world.finding("urine_since")
     found = {
         "patellar_reflexes": world.chart.observations.get("patellar_reflexes", NOT_AVAILABLE),
         "respiratory_rate": shown(breaths),
-        "urine_output": shown(world.vital("urine_output")),
+        "urine_output": total or shown(world.vital("urine_output")),
         "creatinine": shown(world.lab("creatinine")),
-        "magnesium": shown(level),
+        "magnesium": shown(level) + (aged(level, world.minutes) if level else ""),
     }
     if level:
         low, high = rules.limits("magnesium")["therapeutic"]
@@ -128,15 +139,21 @@ def check_magnesium_toxicity(world: World) -> dict:
     return found | {k: v for k in ("infusion",) if (v := world.chart.observations.get(k))}
 
 
+def urine_rate(world: World) -> float | None:
+    """Urine in mL/h, measured hourly or as a total over hours; None: not recorded."""
+    total, hourly = world.finding("urine_since"), world.vital("urine_output")
+    return rules.per_hour(total) if total else hourly.value if hourly else None
+
+
 @tool("read")
 def calculate_magnesium_regimen(world: World) -> dict:
     """Loading dose and rate of magnesium sulfate for this woman's kidneys."""
-    rule, creatinine, urine = rules.limits("magnesium"), world.lab("creatinine"), world.vital("urine_output")
+    rule, creatinine, urine = rules.limits("magnesium"), world.lab("creatinine"), urine_rate(world)
     if "myasthenia gravis" in world.chart.conditions:
         return {"magnesium_sulfate": "contraindicated", "reason": "myasthenia gravis"}
     if creatinine is None:
         return {"rate": NOT_AVAILABLE, "missing": "creatinine", "loading": f"{rule['load_g']} g over 20 to 30 min"}
-    slow = creatinine.value >= rule["creatinine"] or (urine is not None and urine.value < rule["urine_below"])
+    slow = creatinine.value >= rule["creatinine"] or (urine is not None and urine < rule["urine_below"])
     rate = rule["reduced_rate"] if slow else rule["rate"]
     return {"loading": f"{rule['load_g']} g over 20 to 30 min", "rate": f"{rate} g/h", "creatinine": shown(creatinine)}
 
@@ -200,7 +217,7 @@ def assess_preterm_risk(world: World) -> dict:
     earlier = [r.text for r in c.records if r.kind == "pregnancy" and "preterm" in r.text]
     found = {"gestation": rules.weeks(c.gestation_days) if c.gestation_days is not None else NOT_AVAILABLE}
     found |= {k: seen.get(k, NOT_AVAILABLE) for k in ("contractions", "membranes", "cervical_length", "gbs_swab")}
-    found |= {k: v for k in ("fetal_fibronectin",) if (v := world.finding(k))}
+    found |= {k: v for k in ("gbs_risk", "fetal_fibronectin") if (v := world.finding(k))}
     length = world.finding("cervical_length")
     if length and length.endswith(" mm"):
         found["cervix"] = "short" if float(length.split()[0]) <= rules.limits("preterm_risk")["short"] else "not short"
