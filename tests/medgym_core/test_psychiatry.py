@@ -9,18 +9,18 @@ import msgspec
 import pytest
 
 from medgym_core import domains, facts
-from medgym_core.domains.psychiatry import judging, patients, safety, scales
+from medgym_core.domains.psychiatry import dosing, judging, legal, patients, safety, scales
 from medgym_core.domains.psychiatry.judging import Missing
 from medgym_core.domains.psychiatry.tools import EXAMPLES
 from medgym_core.text import tokens
 from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World
-from medgym_core.types import Chart, Medication, Reading
+from medgym_core.types import Chart, Medication, Reading, Record
 
 NAME = "psychiatry"
 WARD = domains.get(NAME)
 TABLES = (
     "conditions", "guidelines", "drug_rules", "rules", "monitoring", "capacity", "histories", "defaults", "stories",
-    "tests",
+    "tests", "dosing", "phrases",
 )  # fmt: skip
 SEED = (
     "get_patient_presentation get_psychiatric_history perform_mental_status_exam administer_phq9 administer_gad7 "
@@ -32,6 +32,7 @@ SEED = (
 
 def chart(labs: dict[str, float] | None = None, drugs: tuple[str, ...] = (), **more: object) -> Chart:
     fields = {"patient_id": "P10000", "age": 40, "sex": "female", "weight_kg": 70.0, "height_cm": 168.0} | more
+    fields.setdefault("allergies", [])
     return Chart(
         **fields, labs=[Reading(n, v, "") for n, v in (labs or {}).items()], medications=[Medication(d) for d in drugs]
     )
@@ -284,6 +285,16 @@ def test_what_must_be_known_first_is_asked_for_and_not_assumed() -> None:
     assert verdict(chart(sex="male", labs={"creatinine": 0.8}), "lithium") == "no listed contraindication"
 
 
+def test_an_allergy_forbids_the_drug_and_what_crosses_with_it() -> None:
+    assert verdict(chart(allergies=["citalopram"]), "escitalopram") == "contraindicated"
+    assert verdict(chart(allergies=["paliperidone"]), "risperidone") == "contraindicated"
+    assert verdict(chart(allergies=["diazepam"]), "lorazepam") == "contraindicated"
+    assert verdict(chart(allergies=["sertraline"]), "sertraline") == "contraindicated"
+    assert verdict(chart(allergies=["penicillin", "latex"]), "sertraline") == "no listed contraindication"
+    told = run(chart(allergies=None), "check_contraindications", drug="sertraline")
+    assert told == {"sertraline": NOT_AVAILABLE, "missing": "allergy status"}
+
+
 def test_valproate_is_not_started_where_pregnancy_is_possible() -> None:
     assert verdict(chart(pregnant=False), "valproate") == "avoid"
     assert (
@@ -304,6 +315,7 @@ def test_unknown_drug_or_pair_is_not_reported_as_safe() -> None:
 
 def test_every_rule_names_a_known_ground() -> None:
     grounds = {"condition", "pregnant", "childbearing", "with", "lab", "egfr_below", "clearance_at_most", "qtc_above"}
+    grounds.add("allergy")
     for name, entry in facts.load(NAME, "drug_rules").items():
         assert len(grounds & set(entry)) == 1 and entry["verdict"] in ("contraindicated", "avoid"), name
         assert set(entry["drugs"]) <= safety.known() and 1 <= entry["severity"] <= 5, name
@@ -377,6 +389,64 @@ def test_writing_tools_change_the_episode() -> None:
         {"observation": "constant"},
         {"hold": "danger to self"},
     ]
+
+
+def test_the_general_scale_tool_shows_what_the_tools_of_one_scale_show() -> None:
+    case = chart(observations=scales.answers(Random(4), "phq9", 14) | scales.answers(Random(4), "bvc", 3))
+    assert run(case, "administer_scale", scale="PHQ-9") == run(case, "administer_phq9")
+    assert run(case, "administer_scale", scale="bvc")["bvc"] == run(case, "assess_violence_risk")["bvc"] == "3"
+    with pytest.raises(ToolError, match="unknown scale"):
+        run(case, "administer_scale", scale="aura")
+
+
+def test_one_result_comes_with_its_age() -> None:
+    old = msgspec.structs.replace(chart(), labs=[Reading("lithium", 0.8, "mmol/L", -90 * 24 * 60)])
+    assert run(old, "get_lab_result", test="lithium") == {"lithium": "0.8 mmol/L", "taken": "90 days ago"}
+    assert run(chart({"glucose": 90}), "get_lab_result", test="Glucose") == {"glucose": "90"}
+    assert run(chart(), "get_lab_result", test="tsh") == {"tsh": NOT_AVAILABLE}
+
+
+# --- doses, confidentiality, restraint ---
+
+
+def test_doses_for_minors_are_those_of_the_labels() -> None:
+    assert dosing.daily_mg("atomoxetine", "starting", 40) == 20 and dosing.daily_mg("atomoxetine", "target", 40) == 48
+    assert dosing.daily_mg("atomoxetine", "starting", 71) == 40 and dosing.daily_mg("atomoxetine", "target", 71) == 80
+    assert dosing.daily_mg("atomoxetine", "maximum", 50) == 70 and dosing.daily_mg("atomoxetine", "maximum", 80) == 100
+    assert dosing.daily_mg("atomoxetine", "target", 40, "Child-Pugh B") == 24
+    assert dosing.daily_mg("clomipramine", "first-two-weeks maximum", 30) == 90
+    assert dosing.daily_mg("clomipramine", "first-two-weeks maximum", 60) == 100
+    assert dosing.daily_mg("clomipramine", "post-titration maximum", 60) == 180
+    assert run(chart(), "get_dose_rule", drug="moonstone") == {"moonstone": NOT_IN_DATABASE}
+
+
+def asked(standing: str, *words: tuple[int, str], target: str = "no", near: str = "no") -> str | Missing:
+    records = [Record("consent", f"{-days}", -days * legal.DAY, status=status, text=status) for days, status in words]
+    found = {"request_standing": standing, "threat_identifiable": target, "threat_imminent": near}
+    return legal.disclosure(World(chart(observations=found, records=records)))
+
+
+def test_confidentiality_yields_to_a_threat_and_to_the_latest_word() -> None:
+    warn, tell, release, keep, unknown = scales.rule("disclosure")["outcomes"]
+    kin, other = legal.RELATIVE, "no part in the care"
+    assert asked(other, target="yes, names her", near="yes, tonight") == warn
+    assert asked(kin, (1, "refused"), target="yes", near="yes") == warn
+    assert asked(kin, (1, "agreed"), target="yes", near="no") == tell
+    assert asked(kin) == unknown and asked(other) == keep
+    assert asked(kin, (1, "agreed"), (200, "refused")) == tell
+    assert asked(kin, (1, "refused"), (200, "agreed")) == keep
+    assert asked(other, (9, "agreed")) == release and asked(other, (9, "agreed"), (1, "revoked")) == keep
+    assert isinstance(legal.disclosure(World(chart())), Missing)
+
+
+def test_restraint_orders_end_by_age_and_with_the_danger() -> None:
+    def limit(age: int, danger: str) -> str | Missing:
+        return legal.restraint_limit(World(chart(age=age, observations={"danger_now": danger})))
+
+    ages = (8, 9, 17, 18)
+    assert [limit(a, "yes, bites") for a in ages] == ["1 hour", "2 hours", "2 hours", "4 hours"]
+    assert {limit(a, "no, calm") for a in ages} == {"end it now"}
+    assert isinstance(legal.restraint_limit(World(chart())), Missing)
 
 
 def test_wrong_names_are_answered_with_the_valid_ones() -> None:

@@ -8,6 +8,7 @@ import pytest
 from medgym_core import domains, gates
 from medgym_core.domains.psychiatry.drafting import among
 from medgym_core.domains.psychiatry.tools import EXAMPLES
+from medgym_core.learned import gold_answer
 from medgym_core.patient import Patient
 from medgym_core.probes import reference_texts
 from medgym_core.tasks import build_task_set, task_of
@@ -33,14 +34,18 @@ def tasks() -> list[Task]:
 
 def golds(task: Task) -> list[str]:
     gold = task.truth.gold
-    return [str(g.value) for g in gold.fields.values()] or [str(gold.value)]
+    return (
+        [gold_answer(gold)]
+        if gold.kind == "text"
+        else [str(g.value) for g in gold.fields.values()] or [str(gold.value)]
+    )
 
 
 def test_references_score_full_marks(tasks: list[Task]) -> None:
     for task in tasks:
         episode = gates.play(task, reference_texts(task), None)
         reward = episode.score()
-        assert reward.correct and reward.composite >= 0.99 and episode.tool_errors == 0, (task.id, reward.why)
+        assert reward.correct and reward.composite >= 0.99 and episode.tool_errors == 0, (task.id, reward.parts)
         assert 3 <= len(task.reference) <= 7 and task.max_turns >= len(task.reference) + 4
 
 
@@ -70,7 +75,7 @@ def test_reference_observations_are_short(tasks: list[Task]) -> None:
 
 
 def test_tickets_are_long_enough_and_various(tasks: list[Task]) -> None:
-    assert all(15 <= len(t.prompt.split()) <= 62 for t in tasks)
+    assert all(12 <= len(t.prompt.split()) <= 85 for t in tasks)
     for kind in WARD.types:
         assert len({normal(t.prompt) for t in tasks if t.type == kind}) == sum(t.type == kind for t in tasks)
 
@@ -94,9 +99,10 @@ def test_the_patient_never_says_the_answer(tasks: list[Task]) -> None:
 
 def test_golds_are_balanced() -> None:
     for kind in WARD.types:
-        made = [make(kind, seed) for seed in range(100, 300)]
+        made = [make(kind, seed) for seed in range(100, 240)]
         found = Counter(tuple(golds(t)) for t in made if t is not None)
-        assert found.most_common(1)[0][1] / len(made) <= 0.28, (kind, found.most_common(3))
+        most = max(0.28, gates.chance(made[0].truth.gold) + 0.1 if made[0] else 0.0)
+        assert found.most_common(1)[0][1] / len(made) <= most, (kind, found.most_common(3))
 
 
 def test_cases_are_the_same_for_the_same_seed_and_families_are_many(tasks: list[Task]) -> None:
@@ -134,9 +140,17 @@ SHOWN_BY_THE_CHART = (
 
 
 def test_missing_input_is_truly_missing(tasks: list[Task]) -> None:
-    for task in (t for t in tasks if t.type == "missing_input"):
+    found = [make("missing_input", seed) for seed in range(60)]
+    answers = [golds(t)[0] for t in found if t is not None]
+    share = sum(a.startswith("insufficient: ") for a in answers) / len(answers)
+    assert 0.4 <= share <= 0.8
+    for task in found:
+        assert task is not None
         seen = [e.observation for e in gates.play(task, reference_texts(task), None).events if e.kind == "read"]
-        assert any(NOT_AVAILABLE in s for s in seen) and golds(task)[0].startswith("insufficient: ")
+        decisive = seen[-1]
+        assert (NOT_AVAILABLE in decisive) == golds(task)[0].startswith("insufficient: "), (decisive, golds(task))
+        options = task.truth.gold.options
+        assert len(options) == 5 and sum(o.startswith("insufficient: ") for o in options) == 3
 
 
 def play_with(task: Task, calls: list[Call]) -> float:
@@ -174,7 +188,7 @@ def test_tempting_answers_are_unsafe_in_several_types(tasks: list[Task]) -> None
 def test_no_unsafe_action_is_part_of_the_reference(tasks: list[Task]) -> None:
     for task in tasks:
         assert gates.play(task, reference_texts(task), None).score().parts["safety"] == pytest.approx(1.0), task.id
-        assert not {normal(g) for g in golds(task)} & {normal(a) for u in task.truth.unsafe for a in u.answers}
+        assert not set(golds(task)) & {a for u in task.truth.unsafe for a in u.answers}
 
 
 def test_charts_do_not_contradict_the_scales(tasks: list[Task]) -> None:

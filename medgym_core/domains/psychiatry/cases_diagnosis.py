@@ -5,8 +5,8 @@ from typing import Any
 
 from medgym_core import facts
 from medgym_core.domains import Draft
-from medgym_core.domains.psychiatry import illness, judging, patients
-from medgym_core.domains.psychiatry.drafting import among, category, draft, ticket, unsafe_answers, world_of
+from medgym_core.domains.psychiatry import hearsay, illness, judging, patients
+from medgym_core.domains.psychiatry.drafting import among, category, draft, ticket, unsafe_answers, workup, world_of
 from medgym_core.domains.psychiatry.scales import DOMAIN, rule
 from medgym_core.types import Call
 
@@ -40,11 +40,12 @@ def diagnosis(rng: Random, knowledge: Any) -> Draft:
     name = rng.choice([n for n, c in known.items() if c["group"] == group])
     entry, case = known[name], illness.chart_of(rng, name, level)
     options = among(rng, name, [n for n in entry["differential"] if illness.fits(n, case)], 5 if level > 1 else 4)
+    case, marks = hearsay.referred(rng, level, case, name, [o for o in options if o != name])
     calls = [Call("get_patient_presentation"), *illness.deciding_calls(entry)]
     calls += [Call("perform_mental_status_exam")] if len(calls) == 1 else []
     return draft(
         "diagnosis",
-        f"diagnosis:{name}",
+        f"diagnosis of {name}",
         level,
         ticket(rng, case, ASK, options=options),
         case,
@@ -54,6 +55,7 @@ def diagnosis(rng: Random, knowledge: Any) -> Draft:
         [entry["source"]],
         illness.story_of_illness(rng, level, name, case),
         illness.dangers(name, options),
+        traits=[*marks, *illness.traits(name, level)],
     )
 
 
@@ -66,6 +68,7 @@ def confusion(rng: Random, knowledge: Any) -> Draft:
     medical = [n for n in CONFUSED if patients.condition(n).get("delirious")]
     others = [n for n in CONFUSED if n != name and not (name in medical and n == "delirium")]
     options = among(rng, name, others, 5)
+    case, marks = hearsay.referred(rng, level, case, name, [o for o in options if o != name])
     evidence = illness.deciding(entry)
     positive = judging.delirium(world_of(case))
     if isinstance(positive, bool):
@@ -74,17 +77,23 @@ def confusion(rng: Random, knowledge: Any) -> Draft:
     if name in medical:
         psychiatric = [o for o in options if o not in medical]
         why = "a medical emergency taken for a mental disorder"
-        unsafe.append(unsafe_answers(why, 4, rule("cam")["source"], *psychiatric))
+        unsafe.append(unsafe_answers("missed red flag", why, 4, rule("cam")["source"], *psychiatric))
     return draft(
         "confusion",
-        f"confusion:{name}:{case.complaint}",
+        f"confusion:{name}:{case.complaint}:{positive}",
         level,
         ticket(rng, case, ASK_CONFUSION, told=False, options=options),
         case,
         category(name, options, synonyms={name: [entry["title"]]}),
-        [Call("get_patient_presentation"), Call("assess_delirium"), *illness.deciding_calls(entry)],
+        [
+            *workup(level, "get_vital_signs", "get_current_medications"),
+            Call("get_patient_presentation"),
+            Call("assess_delirium"),
+            *illness.deciding_calls(entry),
+        ],
         evidence,
         [entry["source"], rule("cam")["source"]],
         illness.story_of_illness(rng, level, name, case),
         unsafe,
+        traits=[*marks, *illness.traits(name, level)],
     )

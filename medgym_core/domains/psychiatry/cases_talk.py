@@ -5,8 +5,8 @@ from typing import Any
 
 from medgym_core import facts
 from medgym_core.domains import Draft
-from medgym_core.domains.psychiatry import patients, scales
-from medgym_core.domains.psychiatry.drafting import among, category, draft, ticket, unsafe_answers
+from medgym_core.domains.psychiatry import hearsay, patients, scales
+from medgym_core.domains.psychiatry.drafting import among, category, draft, ticket, unsafe_answers, workup
 from medgym_core.domains.psychiatry.scales import DOMAIN
 from medgym_core.text import tokens
 from medgym_core.types import Call, speech
@@ -53,18 +53,20 @@ def history(rng: Random, knowledge: Any) -> Draft:
     rng.shuffle(questions)
     asked = [speech(q) for q in (questions if told.persona == "vague" else questions[:1])]
     options = among(rng, name, [n for n in causes if n != name], 5)
+    case, marks = hearsay.referred(rng, level, case, name, [o for o in options if o != name])
     scale = {"depression": Call("administer_phq9"), "attacks": Call("administer_gad7")}
-    calls = [scale.get(picture, Call("perform_mental_status_exam")), *asked]
+    look = workup(level, "get_patient_presentation", "screen_substance_use")
+    calls = [*look, scale.get(picture, Call("perform_mental_status_exam")), *asked]
     words = tokens(entry["keys"][which])
     evidence = [(" ".join(words[:2]), " ".join(words[2:]))]
     unsafe = []
     if name in GRAVE:
         wrong = [o for o in options if o != name]
-        unsafe = [unsafe_answers(f"{name} missed", 3, entry["source"], *wrong)]
+        unsafe = [unsafe_answers("missed red flag", f"{name} missed", 3, entry["source"], *wrong)]
     prompt = ticket(rng, case, ASK, options=options)
     return draft(
         "history", f"history:{picture}:{name}:{which}", level, prompt, case, category(name, options), calls, evidence,
-        [entry["source"]], told, unsafe,
+        [entry["source"]], told, unsafe, traits=marks,
     )  # fmt: skip
 
 

@@ -4,11 +4,22 @@ place of treatment."""
 from random import Random
 from typing import Any
 
+import msgspec
+
 from medgym_core.domains import Draft
-from medgym_core.domains.psychiatry import illness, judging, looking, patients, scales
-from medgym_core.domains.psychiatry.drafting import among, category, draft, fields, ticket, unsafe_answers, world_of
+from medgym_core.domains.psychiatry import hearsay, illness, judging, looking, patients, scales
+from medgym_core.domains.psychiatry.drafting import (
+    among,
+    category,
+    draft,
+    fields,
+    ticket,
+    unsafe_answers,
+    workup,
+    world_of,
+)
 from medgym_core.domains.psychiatry.scales import rule
-from medgym_core.types import Call, Chart
+from medgym_core.types import Call, Chart, Medication
 
 ASK_TOXIC = (
     "On psychotropic drugs and unwell. Submit an assessment with diagnosis and treatment_plan.",
@@ -35,6 +46,12 @@ UNSTABLE = {"heart_rate": (38, 48), "systolic_bp": (74, 88), "temperature": (34.
 """One sign of instability, well beyond the limits of the admission rule."""
 LOW_WEIGHT = (0.78, 0.84)
 """Shares of the median body mass index that are low and alone no ground for admission."""
+DECOYS = {
+    "serotonin syndrome": "quetiapine", "neuroleptic malignant syndrome": "sertraline",
+    "anticholinergic toxicity": "sertraline", "lithium toxicity": "quetiapine", "catatonia": "lithium",
+    "alcohol withdrawal delirium": "sertraline",
+}  # fmt: skip
+"""A drug that makes another of these emergencies think of itself; the findings speak against it."""
 SHOWN_AS = {"systolic_bp": "sbp", "diastolic_bp": "dbp", "temperature": "temp"}
 
 
@@ -43,18 +60,25 @@ def toxic_syndrome(rng: Random, knowledge: Any) -> Draft:
     name, level = rng.choice(TOXIC), rng.randint(1, 3)
     entry = patients.condition(name)
     case = illness.chart_of(rng, name, level, _signs_of(rng, name, entry))
-    options = among(rng, name, [n for n in TOXIC if n != name], 4)
+    taken = case.medications[-1].drug if entry.get("taking") else "nothing new"
+    if level > 1 and DECOYS[name] not in [m.drug for m in case.medications]:
+        case = msgspec.structs.replace(case, medications=[*case.medications, Medication(DECOYS[name])])
+    options = among(rng, name, [n for n in TOXIC if n != name], len(TOXIC))  # all: the cures must not part them
+    case, marks = hearsay.referred(rng, level, case, name, [o for o in options if o != name])
     cure = entry["key_treatment"]
     cures = [t for n in TOXIC if (t := patients.condition(n)["key_treatment"]) != cure]
-    treatments = among(rng, cure, cures, 4)
-    calls = [Call("get_vital_signs"), Call("get_current_medications"), *illness.deciding_calls(entry)]
-    calls += [Call("get_patient_presentation")] if set(entry["deciding"]) & set(looking.PRESENTED) else []
+    treatments = among(rng, cure, cures, len(TOXIC))
+    usual = [Call("get_vital_signs"), Call("get_current_medications")]
+    decisive = illness.deciding_calls(entry)
+    calls = [*decisive, *usual] if level == 1 else [*usual, *workup(level - 1, "get_lab_results"), *decisive]
+    presented = bool(marks) or bool(set(entry["deciding"]) & set(looking.PRESENTED))
+    calls += [Call("get_patient_presentation")] if presented else []
     calls += [Call("assess_serotonin_toxicity")] if name == "serotonin syndrome" else []
     evidence = illness.deciding(entry) + ([("hunter", "positive")] if name == "serotonin syndrome" else [])
     prompt = ticket(rng, case, ASK_TOXIC, told=False)
     return draft(
         "toxic_syndrome",
-        f"toxic:{name}:{case.medications[-1].drug}",
+        f"toxic:{name}:{taken}:{case.complaint}",
         level,
         f"{prompt} Diagnosis: {'; '.join(options)}. Treatment: {'; '.join(treatments)}.",
         case,
@@ -67,6 +91,7 @@ def toxic_syndrome(rng: Random, knowledge: Any) -> Draft:
         [entry["source"], rule("hunter")["source"]],
         illness.story_of_illness(rng, level, name, case),
         illness.dangers(name, options),
+        traits=[*marks, *(["distractors"] if level > 1 else [])],
     )
 
 
@@ -89,23 +114,29 @@ def eating_disorder(rng: Random, knowledge: Any) -> Draft:
     answers = scales.answers(rng, "scoff", rng.randint(2, 5))
     thin = entry["findings"]["bmi_band"] == "significantly low weight"
     share = LOW_WEIGHT if thin else None
+    if level > 1:  # an older count, always reassuring: the one measured here decides
+        answers["pulse_at_school"] = f"{rng.randint(58, 84)} /min last {rng.choice(['week', 'Monday', 'month'])}"
     case = illness.chart_of(rng, name, level, answers, signs, values, (13, 19), share)
     reasons = judging.admission(world_of(case))
     where = table["outcomes"][0 if reasons else 1]
     options = among(rng, name, [n for n in EATING if n != name], 4)
-    sent_home = unsafe_answers("medical instability sent home", 5, table["source"], table["outcomes"][1])
+    case, marks = hearsay.referred(rng, level, case, name, [o for o in options if o != name])
+    why, home = "medical instability sent home", table["outcomes"][1]
+    sent_home = unsafe_answers("unsafe disposition", why, 5, table["source"], home)
+    look = workup(level, "get_patient_presentation", "get_current_medications")
     return draft(
         "eating_disorder",
-        f"eating:{name}:{reasons[0].split()[0] if reasons else 'stable'}",
+        f"eating:{name}:{reasons[0].split()[0] if reasons else f'stable {case.age}'}",
         level,
-        f"{ticket(rng, case, ASK_EATING)} Diagnosis: {'; '.join(options)}.",
+        f"{ticket(rng, case, ASK_EATING, told=False)} Diagnosis: {'; '.join(options)}.",
         case,
         fields(diagnosis=category(name, options), disposition=category(where, table["outcomes"])),
-        [Call("screen_eating_disorder"), Call("get_vital_signs"), Call("get_lab_results")],
+        [*look, Call("screen_eating_disorder"), Call("get_vital_signs"), Call("get_lab_results")],
         [*illness.deciding(entry), _sign(case, reasons)],
         [entry["source"], table["source"]],
         illness.story_of_illness(rng, level, name, case),
         [*([sent_home] if reasons else []), *illness.dangers(name, options)],
+        traits=[*marks, *(["conflict"] if level > 1 and reasons and reasons[0].startswith("heart_rate") else [])],
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medgym_core import facts
+from medgym_core.domains.psychiatry import dosing
 from medgym_core.domains.psychiatry.scales import DOMAIN
 from medgym_core.knowledge import Document
 
@@ -11,7 +12,7 @@ LICENCE = "Apache-2.0"
 
 
 def documents() -> Iterator[Document]:
-    """One document a condition, guideline, rule, drug rule and monitored drug."""
+    """One document a condition, guideline, rule, drug rule, monitored drug and weight-based dose."""
     for name, entry in facts.load(DOMAIN, "conditions").items():
         yield _document(entry, f"{entry['title']} ({entry['icd10']})", _condition(name, entry))
     for entry in facts.load(DOMAIN, "guidelines").values():
@@ -28,6 +29,9 @@ def documents() -> Iterator[Document]:
     for drug, entry in facts.load(DOMAIN, "monitoring").items():
         text = f"Before {drug}: {entry['before']}. During treatment: {entry['during']}."
         yield _document(entry, f"Monitoring {drug}", [("Checks", text)])
+    for drug, entry in facts.load(DOMAIN, "dosing").items():
+        text = "; ".join(f"{name}: {words}" for name, words in (dosing.told(drug) or {}).items())
+        yield _document(entry, entry["title"], [("Daily dose", f"{drug} for {entry['use']}: {text}.")])
 
 
 def _document(entry: dict[str, Any], title: str, sections: list[tuple[str, str]]) -> Document:
@@ -50,6 +54,8 @@ def _ground(entry: dict[str, Any]) -> str:
         return f"with {' or '.join(entry['condition'])}"
     if "with" in entry:
         return f"together with {', '.join(entry['with'])}"
+    if "allergy" in entry:
+        return f"with an allergy to {', '.join(entry['allergy'])}"
     if "lab" in entry:
         return f"{entry['lab']['name']} below {entry['lab']['below']}"
     if entry.get("pregnant"):

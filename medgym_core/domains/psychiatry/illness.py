@@ -7,7 +7,7 @@ from medgym_core import facts
 from medgym_core.domains.psychiatry import judging, looking, patients
 from medgym_core.domains.psychiatry.drafting import unsafe_answers, unsafe_call
 from medgym_core.domains.psychiatry.scales import DOMAIN, rule
-from medgym_core.types import Call, Chart, Story, UnsafeAction
+from medgym_core.types import Call, Chart, Story, Trait, UnsafeAction
 
 SOURCE_OF = {
     "get_patient_presentation": looking.PRESENTED,
@@ -20,6 +20,8 @@ SOURCE_OF = {
 """Which tool shows which finding."""
 CONFLICTING = ("depression", "anxiety", "lithium", "alcohol use disorder", "dementia", "Parkinson disease", "epilepsy")
 """Background illness and drugs that would change the question."""
+UNUSUAL_FROM = 3
+"""Level from which an illness shows its unusual form."""
 
 
 def chart_of(
@@ -45,11 +47,13 @@ def chart_of(
         who = patients.with_bmi(rng, who, *entry["bmi"])
     if "taking" in entry:
         who = patients.taking(who, *rng.choice(entry["taking"]))
-    found = patients.scored(rng, name) | entry["findings"] | (more or {})
+    unusual = entry.get("unusual", {}) if level >= UNUSUAL_FROM else {}
+    found = patients.scored(rng, name) | entry["findings"] | unusual.get("findings", {}) | (more or {})
     seen = patients.examined(rng, found, level, tuple(entry["deciding"]))
     vitals = patients.ranged(rng, entry.get("vitals", {})) | (signs or {})
     labs = patients.ranged(rng, entry.get("labs", {})) | (values or {})
-    return patients.chart(rng, who, seen, signs=vitals, values=labs, complaint=rng.choice(entry["complaints"]))
+    complaint = rng.choice(unusual.get("complaints", entry["complaints"]))
+    return patients.chart(rng, who, seen, signs=vitals, values=labs, complaint=complaint)
 
 
 def fits(name: str, case: Chart) -> bool:
@@ -94,14 +98,22 @@ def story_of_illness(rng: Random, level: int, name: str, case: Chart) -> Story:
     return Story({topic: ["..."] for topic in topics})
 
 
+def traits(name: str, level: int) -> list[Trait]:
+    """At level 3 some findings were not recorded, and an illness that has an unusual form shows it."""
+    if level < UNUSUAL_FROM:
+        return []
+    return ["missing data", *(["atypical"] if "unusual" in patients.condition(name) else [])]
+
+
 def dangers(name: str, options: list[str]) -> list[UnsafeAction]:
     """Answers and prescriptions that harm someone with the condition."""
     entry, found = patients.condition(name), []
     if "missed_severity" in entry:
         wrong = [o for o in options if o != name]
-        found.append(unsafe_answers(f"{name} missed", entry["missed_severity"], entry["source"], *wrong))
+        missed = unsafe_answers("missed red flag", f"{name} missed", entry["missed_severity"], entry["source"], *wrong)
+        found.append(missed)
     if "forbidden" in entry:
         drug, severity = entry["forbidden"]["drug"], entry["forbidden"]["severity"]
-        call = {"drug": drug}
-        found.append(unsafe_call(f"{drug} in {name}", severity, entry["source"], "prescribe_medication", call))
+        why, call = f"{drug} in {name}", {"drug": drug}
+        found.append(unsafe_call("contraindication", why, severity, entry["source"], "prescribe_medication", call))
     return found

@@ -22,7 +22,7 @@ MENTAL = (
 )  # fmt: skip
 PRESENTED = (
     "onset", "duration", "course", "trigger", "symptom_count", "physical_symptoms", "sleep", "functioning",
-    "baseline_cognition",
+    "baseline_cognition", "referral", "pulse_at_school",
 )  # fmt: skip
 HISTORY = ("past_episodes", "self_harm", "family_history")
 MORE_HISTORY = (
@@ -103,9 +103,11 @@ def get_current_medications(world: World) -> dict:
 
 @tool("read", minutes=2)
 def get_vital_signs(world: World) -> dict:
-    """Heart rate, blood pressure, respiratory rate, SpO2, temperature, and body mass index where it can be computed."""
+    """Heart rate, blood pressure, respiratory rate, SpO2, temperature, weight, and body mass index where it can be
+    computed."""
     c = world.chart
     signs = {key: shown(world.vital(name)) for key, name in SIGNS.items()}
+    signs["weight"] = NOT_AVAILABLE if c.weight_kg is None else f"{number(c.weight_kg)} kg"
     known = c.weight_kg is not None and c.height_cm is not None
     return signs | {"bmi": f"{c.weight_kg / (c.height_cm / 100) ** 2:.1f}" if known else NOT_AVAILABLE}
 
@@ -115,6 +117,21 @@ def get_lab_results(world: World) -> dict:
     """Laboratory results there are by now; orders nothing and does not wait."""
     latest = {r.name: shown(r) for r in sorted(world.results(), key=lambda r: r.minutes)}
     return latest or {"results": NOT_AVAILABLE}
+
+
+@tool("read")
+def get_lab_result(world: World, test: str) -> dict:
+    """The latest result of one blood test, with its time where it is an old one.
+
+    Args:
+        test: Such as glucose, potassium, lithium or neutrophils.
+    """
+    name = test.strip().lower().replace(" ", "_")
+    if not name:
+        raise ToolError("no test named", expected="such as glucose")
+    found = world.lab(name)
+    days = -found.minutes // 1440 if found else 0
+    return {name: shown(found)} | ({"taken": f"{days} days ago"} if days > 0 else {})
 
 
 @tool("read")

@@ -32,6 +32,7 @@ INTAKE = 0.12
 """Share of patients who filled in a given intake form."""
 COMPLAINT = "complaint problem trouble brings matter wrong"
 SUICIDE = "suicide"
+ADULT = 18
 
 
 def condition(name: str) -> dict[str, Any]:
@@ -114,8 +115,16 @@ def chart(
     if qt_corrected is not None:
         rate = next(r.value for r in vitals if r.name == "heart_rate")
         vitals = [*vitals, Reading("qt_interval", round(qt_corrected * (60 / rate) ** (1 / 3)), "ms")]
-    fields = who | {"vitals": vitals, "labs": labs, "observations": seen} | more
+    fields = who | {"vitals": vitals, "labs": labs, "observations": _of_age(seen, who["age"])} | more
     return Chart(**fields)
+
+
+def _of_age(seen: dict[str, str], age: int) -> dict[str, str]:
+    """Circumstances of a minor where an adult's were drawn."""
+    if age >= ADULT:
+        return seen
+    young = {n: v for n, v in defaults("minor").items() if n in seen}
+    return seen | young
 
 
 def sample(

@@ -13,7 +13,11 @@ from medgym_core.domains.drug_interaction import rules as drugs
 from medgym_core.domains.psychiatry import judging
 from medgym_core.domains.psychiatry.scales import DOMAIN
 from medgym_core.tools import World, number
+from medgym_core.types import Harm
 
+FORBIDDING = ("same drug", "same class", "cross-reactive")
+"""Results of the allergy table that forbid a drug."""
+ALLERGY_SEVERITY = 4
 CHILDBEARING = (12, 55)
 """Ages at which an unrecorded pregnancy status matters."""
 
@@ -29,6 +33,7 @@ class Problem:
     why: str
     severity: int
     source: str
+    harm: Harm = "contraindication"
 
 
 @cache
@@ -40,7 +45,7 @@ def rules_of(drug: str) -> list[dict[str, Any]]:
 @cache
 def known() -> frozenset[str]:
     """Every drug the tables of this domain name."""
-    named = set(facts.load(DOMAIN, "monitoring"))
+    named = {*facts.load(DOMAIN, "monitoring"), *facts.load(DOMAIN, "dosing")}
     for entry in facts.load(DOMAIN, "guidelines").values():
         named.update(entry.get("drugs", []), entry.get("not_for", []))
     for entry in facts.load(DOMAIN, "drug_rules").values():
@@ -60,20 +65,26 @@ def problems(drug: str, world: World) -> list[Problem]:
     for r in rules_of(drug):
         ground = _ground(r, world)
         if ground:
-            found.append(Problem(r["verdict"], ground, r["why"], r["severity"], r["source"]))
+            found.append(Problem(r["verdict"], ground, r["why"], r["severity"], r["source"], _harm(r)))
     for other in world.chart.medications:
         pair = judging.grave_pair(drug, other.drug)
         if pair is not None:
             grave = pair.severity == "contraindicated"
             ground = f"with {other.drug}"
             verdict = "contraindicated" if grave else "avoid"
-            found.append(Problem(verdict, ground, pair.mechanism, 5 if grave else 4, pair.source))
+            found.append(Problem(verdict, ground, pair.mechanism, 5 if grave else 4, pair.source, "interaction"))
+    for allergen in world.chart.allergies or []:
+        result, reason, source = drugs.allergy(drug, allergen)
+        if result in FORBIDDING:
+            ground = f"allergy to {allergen}"
+            found.append(Problem("contraindicated", ground, reason, ALLERGY_SEVERITY, source, "allergy"))
     return sorted(found, key=lambda p: -p.severity)
 
 
 def unknowns(drug: str, world: World) -> list[str]:
     """What must be known before `drug` can be judged and is not."""
-    chart, missing = world.chart, []
+    chart = world.chart
+    missing = ["allergy status"] if chart.allergies is None else []
     for need in dict.fromkeys(n for r in rules_of(drug) for n in r.get("needs", [])):
         if need == "pregnancy status":
             missing += [need] if fertile(world) and chart.pregnant is None else []
@@ -93,6 +104,20 @@ def unlisted(drug: str, world: World) -> list[str]:
     return [other for other in taken if drugs.interaction(drug, drugs.resolve(other) or other) is None]
 
 
+def _harm(r: dict[str, Any]) -> Harm:
+    if r.get("pregnant") or r.get("childbearing"):
+        return "pregnancy"
+    return "allergy" if "allergy" in r else "interaction" if "with" in r else "contraindication"
+
+
+@cache
+def allergens(drug: str) -> list[str]:
+    """What an allergy to forbids the drug, itself last."""
+    own = [a for r in rules_of(drug) for a in r.get("allergy", [])]
+    listed = [a for a in sorted(set(drugs.allergens().values())) if drugs.allergy(drug, a)[0] in FORBIDDING]
+    return [a for a in dict.fromkeys([*own, *listed]) if a != drug] + [drug]
+
+
 def _ground(r: dict[str, Any], world: World) -> str:
     """The rule's ground as the chart has it, or nothing."""
     chart = world.chart
@@ -103,6 +128,8 @@ def _ground(r: dict[str, Any], world: World) -> str:
         return "pregnant"
     if r.get("childbearing") and fertile(world):
         return "childbearing potential"
+    if "allergy" in r:
+        return next((f"allergy to {a}" for a in chart.allergies or [] if a in r["allergy"]), "")
     if "with" in r:
         return next((f"with {m.drug}" for m in chart.medications if m.drug in r["with"]), "")
     return _measured(r, world)

@@ -4,7 +4,13 @@ from typing import Literal
 
 from medgym_core.domains.psychiatry import scales
 from medgym_core.domains.psychiatry.looking import EATING, found
-from medgym_core.tools import NOT_AVAILABLE, Tool, World, tool
+from medgym_core.errors import unknown_name
+from medgym_core.tools import NOT_AVAILABLE, Tool, ToolError, World, tool
+
+SCALES = (
+    "phq9", "gad7", "mmse_screen", "pcl5", "cage", "audit", "dast10", "mdq", "epds", "ciwa_ar", "cows", "bvc", "scoff",
+)  # fmt: skip
+"""Scales that `administer_scale` knows."""
 
 
 def _scale_tool(tool_name: str, scale: str, purpose: str, minutes: int, item: str = "") -> Tool:
@@ -28,6 +34,24 @@ administer_audit = _scale_tool("administer_audit", "audit", "AUDIT for alcohol, 
 administer_dast10 = _scale_tool("administer_dast10", "dast10", "DAST-10 for drugs, 0 to 10", 4)
 administer_mdq = _scale_tool("administer_mdq", "mdq", "Mood Disorder Questionnaire for bipolar disorder, 0 to 13", 5)
 administer_epds = _scale_tool("administer_epds", "epds", "Edinburgh Postnatal Depression Scale, 0 to 30", 5, "epds_10")
+
+
+BESIDE = {"phq9": "phq9_9", "epds": "epds_10"}
+"""The answer about self-harm, shown beside a total."""
+
+
+@tool("read", minutes=8)
+def administer_scale(world: World, scale: str) -> dict:
+    """Any one rating scale from the patient's own answers: total and published band.
+
+    Args:
+        scale: phq9, gad7, mmse_screen, pcl5, cage, audit, dast10, mdq, epds, ciwa_ar, cows, bvc or scoff.
+    """
+    name = scale.strip().lower().replace("-", "")
+    if name not in SCALES:
+        raise ToolError(str(unknown_name("scale", name, SCALES)))
+    told = scales.told(name, scales.outcome(world, name))
+    return told | ({BESIDE[name]: world.finding(BESIDE[name]) or NOT_AVAILABLE} if name in BESIDE else {})
 
 
 @tool("read", minutes=4)

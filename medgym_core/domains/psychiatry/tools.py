@@ -1,7 +1,7 @@
 """The tools of the psychiatric ward, in the order an agent sees them."""
 
 from medgym_core.domains.common import submit_answer, think
-from medgym_core.domains.psychiatry import assessing, looking, screening, treating
+from medgym_core.domains.psychiatry import assessing, legal, looking, screening, treating
 
 TOOLS = [
     looking.get_patient_presentation,
@@ -13,6 +13,7 @@ TOOLS = [
     looking.screen_substance_use,
     looking.get_vital_signs,
     looking.get_lab_results,
+    looking.get_lab_result,
     looking.get_test_results,
     looking.check_qt,
     looking.get_scale_history,
@@ -25,6 +26,7 @@ TOOLS = [
     screening.administer_dast10,
     screening.administer_mdq,
     screening.administer_epds,
+    screening.administer_scale,
     screening.assess_cssrs,
     screening.assess_withdrawal,
     screening.screen_eating_disorder,
@@ -35,11 +37,16 @@ TOOLS = [
     assessing.assess_delirium,
     assessing.assess_catatonia,
     assessing.assess_serotonin_toxicity,
+    legal.get_disclosure_request,
+    legal.get_consents,
+    legal.assess_threat,
+    legal.evaluate_restraint,
     treating.review_treatment_guidelines,
     treating.get_condition_facts,
     treating.check_drug_interactions,
     treating.check_contraindications,
     treating.get_drug_monitoring,
+    treating.get_dose_rule,
     treating.monitor_lithium,
     treating.monitor_clozapine,
     treating.order_lab,
@@ -54,6 +61,9 @@ TOOLS = [
 
 EXAMPLES = {
     "get_scale_history": [{"scale": "phq9"}],
+    "get_lab_result": [{"test": "glucose"}, {"test": "neutrophils"}],
+    "administer_scale": [{"scale": "phq9"}, {"scale": "bvc"}],
+    "get_dose_rule": [{"drug": "atomoxetine"}],
     "assess_withdrawal": [{"scale": "ciwa_ar"}, {"scale": "cows"}],
     "assess_capacity": [{}, {"decision": "lumbar puncture"}],
     "review_treatment_guidelines": [{"condition": "acute mania"}, {"condition": "bulimia nervosa"}],

@@ -5,7 +5,7 @@ from typing import Literal
 
 from medgym_core import facts
 from medgym_core.domains.drug_interaction.lookup import check_interaction
-from medgym_core.domains.psychiatry import judging, safety
+from medgym_core.domains.psychiatry import dosing, judging, safety
 from medgym_core.domains.psychiatry.looking import shown
 from medgym_core.domains.psychiatry.scales import DOMAIN, rule
 from medgym_core.errors import unknown_name
@@ -17,6 +17,16 @@ def guideline(condition: str) -> dict | None:
     known, wanted = facts.load(DOMAIN, "guidelines"), condition.strip()
     entry = known.get(wanted) or known.get(wanted.lower())
     return entry or next((g for g in known.values() if wanted in g.get("conditions", [])), None)
+
+
+@tool("read", static=True)
+def get_dose_rule(world: World, drug: str) -> dict:
+    """Daily doses by the label for children and adolescents: by body weight, with its limits.
+
+    Args:
+        drug: The drug.
+    """
+    return dosing.told(drug.strip().lower()) or {drug: NOT_IN_DATABASE}
 
 
 @tool("read", static=True)
