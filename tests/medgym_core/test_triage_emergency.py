@@ -11,6 +11,8 @@ from medgym_core.actions import render_call
 from medgym_core.domains.triage_emergency import acting, esi, scores
 from medgym_core.domains.triage_emergency.tools import EXAMPLES
 from medgym_core.episode import Episode
+from medgym_core.explain import reasons
+from medgym_core.learned import gold_answer
 from medgym_core.text import normal, tokens
 from medgym_core.tools import NOT_AVAILABLE, ToolError, World
 from medgym_core.types import SAY, Call, Chart, Reading, Task, encode
@@ -281,7 +283,7 @@ def test_references_score_full_marks(tasks: list[Task]) -> None:
     for task in tasks:
         episode = play(task, task.reference)
         reward = episode.score()
-        assert reward.correct and reward.composite >= 0.95 and episode.tool_errors == 0, (task.id, reward.why)
+        assert reward.correct and reward.composite >= 0.95 and episode.tool_errors == 0, (task.id, reasons(reward))
         assert 2 <= len(task.reference) <= 6
 
 
@@ -294,7 +296,7 @@ def test_the_ticket_does_not_give_the_answer_away(tasks: list[Task]) -> None:
 
 def test_golds_are_balanced(tasks: list[Task]) -> None:
     for kind in DESK.types:
-        golds = Counter(str(make(kind, seed).truth.gold.value) for seed in range(100, 300))
+        golds = Counter(gold_answer(make(kind, seed).truth.gold) for seed in range(100, 300))
         assert golds.most_common(1)[0][1] / 200 <= 0.33, (kind, golds.most_common(3))
 
 

@@ -22,6 +22,8 @@ class Asked:
     targets: tuple[int, ...] = ()
     """Values drawn evenly; none: whatever the patient gives."""
     unit: str = ""
+    ordered: bool = False
+    """The values are few: they are asked for as levels of an ordered scale."""
 
 
 SCORES = {
@@ -97,6 +99,7 @@ SCORES = {
             "Tell me the qSOFA on arrival, just the points.",
         ),
         (0, 1, 2, 3),
+        ordered=True,
     ),
     "sirs": Asked(
         "sirs",
@@ -112,6 +115,7 @@ SCORES = {
             "The study nurse asks how many SIRS criteria there are.",
         ),
         (0, 1, 2, 3, 4),
+        ordered=True,
     ),
 }
 ASK_NEWS2 = (

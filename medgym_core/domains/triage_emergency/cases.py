@@ -1,6 +1,13 @@
 """Task types of the triage desk: name to generator `(rng, knowledge) -> Draft`."""
 
-from medgym_core.domains.triage_emergency import cases_esi, cases_orders, cases_pathways, cases_poisoning, cases_scores
+from medgym_core.domains.triage_emergency import (
+    cases_esi,
+    cases_orders,
+    cases_pathways,
+    cases_poisoning,
+    cases_scores,
+    cases_text,
+)
 
 TYPES = {
     "esi_level": cases_esi.esi_level,
@@ -18,4 +25,6 @@ TYPES = {
     "toxidrome": cases_poisoning.toxidrome,
     "overdose": cases_poisoning.overdose,
     "head_ct": cases_poisoning.head_ct,
+    "handover_line": cases_text.handover_line,
+    "team_call": cases_text.team_call,
 }

@@ -1,7 +1,7 @@
 """Tools that look: what is on the chart, as recorded. What is not recorded is `not available`."""
 
 from medgym_core import facts
-from medgym_core.domains.triage_emergency.scores import DOMAIN
+from medgym_core.domains.triage_emergency.scores import DOMAIN, current
 from medgym_core.errors import unknown_name
 from medgym_core.tools import NOT_AVAILABLE, ToolError, World, show, tool
 from medgym_core.types import Reading
@@ -24,9 +24,15 @@ def shown(reading: Reading | None) -> str:
     return text.replace(reading.unit, SPOKEN.get(reading.unit, reading.unit)) if reading and reading.unit else text
 
 
+def handover(world: World) -> dict:
+    """How many handover notes there are to read, if any."""
+    notes = len(world.chart.notes)
+    return {"handover": f"{notes} note{'s' if notes > 1 else ''}"} if notes else {}
+
+
 @tool("read")
 def get_patient_presentation(world: World) -> dict:
-    """Chief complaint, age, sex, arrival, time last known well, suspected infection and expected work-up."""
+    """Chief complaint, age, sex, arrival, what was asked so far, suspected infection and expected work-up."""
     c = world.chart
     told = {
         "complaint": c.complaint or NOT_AVAILABLE,
@@ -34,18 +40,17 @@ def get_patient_presentation(world: World) -> dict:
         "sex": c.sex,
         "arrival": c.arrival or NOT_AVAILABLE,
     }
-    return told | {
-        k: c.observations[k] for k in ("last_known_well", "infection", "expected_workup") if k in c.observations
-    }
+    more = ("asked", "clock", "last_known_well", "infection", "expected_workup")
+    return told | {k: c.observations[k] for k in more if k in c.observations} | handover(world)
 
 
 @tool("read")
 def get_vital_signs(world: World) -> dict:
-    """Respiratory rate, SpO2, heart rate, blood pressure, temperature, oxygen, consciousness and pain."""
-    signs = {key: shown(world.vital(name)) for key, name in SIGNS.items()}
+    """Respiratory rate, SpO2, heart rate, blood pressure, temperature, oxygen, consciousness, pain; handover notes."""
+    signs = {key: shown(current(world, name)) for key, name in SIGNS.items()}
     signs |= {key: world.chart.observations.get(key, NOT_AVAILABLE) for key in ("oxygen", "consciousness")}
     pain = world.vital("pain")
-    return signs | ({"pain": shown(pain)} if pain else {})
+    return signs | ({"pain": shown(pain)} if pain else {}) | handover(world)
 
 
 @tool("read")
@@ -64,7 +69,7 @@ def get_medical_history(world: World) -> dict:
         "medications": ", ".join(m.drug for m in c.medications) or "none recorded",
         "allergies": NOT_AVAILABLE if c.allergies is None else ", ".join(c.allergies) or "none known",
         "spo2_target": c.observations.get("spo2_target", NOT_AVAILABLE),
-    }
+    } | handover(world)
 
 
 INJURY = (

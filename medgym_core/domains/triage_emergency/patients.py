@@ -11,18 +11,9 @@ from typing import Any
 
 from medgym_core import facts
 from medgym_core.domains.triage_emergency.department import board
-from medgym_core.domains.triage_emergency.scores import DOMAIN
+from medgym_core.domains.triage_emergency.scores import DOMAIN, UNITS
 from medgym_core.types import Chart, Medication, Reading
 
-UNITS = {
-    "respiratory_rate": "/min",
-    "spo2": "%",
-    "heart_rate": "/min",
-    "systolic_bp": "mm[Hg]",
-    "diastolic_bp": "mm[Hg]",
-    "temperature": "Cel",
-    "pain": "of 10",
-}
 EYES = {"alert": 4, "new confusion": 4, "voice": 3, "pain": 2, "unresponsive": 1}
 CONDITIONS = (
     "hypertension",

@@ -9,8 +9,18 @@ from typing import Any
 
 from medgym_core import facts
 from medgym_core.tools import World
+from medgym_core.types import Reading
 
 DOMAIN = "triage_emergency"
+UNITS = {
+    "respiratory_rate": "/min",
+    "spo2": "%",
+    "heart_rate": "/min",
+    "systolic_bp": "mm[Hg]",
+    "diastolic_bp": "mm[Hg]",
+    "temperature": "Cel",
+    "pain": "of 10",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +45,20 @@ def banded(value: float, bands: list[list[Any]]) -> Any:
 
 
 def inputs(world: World, *names: str) -> tuple[dict[str, Any], list[str]]:
-    """Values by name (vital sign, else laboratory result, else observation), and the missing names in words."""
+    """Values by name (what was charted in this episode, else vital sign, laboratory result or observation), and the
+    missing names in words."""
     values: dict[str, Any] = {}
     for name in names:
-        reading = world.vital(name) or world.lab(name)
+        reading = current(world, name) or world.lab(name)
         values[name] = reading.value if reading else world.chart.observations.get(name)
     return values, [name.replace("_", " ") for name in names if values[name] is None]
+
+
+def current(world: World, name: str) -> Reading | None:
+    """A vital sign as charted last, in this episode or on arrival."""
+    recorded = [w["value"] for w in world.written if w.get("recorded") == name]
+    known = world.vital(name)
+    return Reading(name, recorded[-1], UNITS[name], world.minutes) if recorded else known
 
 
 def excluded(world: World, minimum_age: int) -> str:

@@ -82,9 +82,11 @@ def calculate_map(world: World) -> dict:
 
 @tool("read")
 def calculate_heart_score(world: World) -> dict:
-    """HEART score, 0 to 10. Needs a troponin result that is back."""
+    """HEART score, 0 to 10, with what the chart says of smoking. Needs a troponin result that is back."""
     score = scores.heart(world)
-    return told("heart", score, **{f"{name}_points": str(points) for name, points in score.parts.items()})
+    points = {f"{name}_points": str(points) for name, points in score.parts.items()}
+    seen = world.chart.observations
+    return told("heart", score, **points) | {k: seen[k] for k in ("smoking",) if k in seen}
 
 
 @tool("read")
@@ -92,6 +94,6 @@ def calculate_esi_level(world: World) -> dict:
     """Walk the ESI decision points as far as they go; the level follows from where the walk stops.
 
     A life-saving need is 1, a high-risk patient 2; no resource is 5, one is 4; two or more are 3, or 2 with a vital
-    sign in the danger zone.
+    sign in the danger zone. It walks on what the chart holds; what the patient has not been asked is not in it.
     """
     return esi.points(world)

@@ -1,7 +1,7 @@
 """The tools of the triage desk, in the order an agent sees them."""
 
 from medgym_core.domains.common import submit_answer, think
-from medgym_core.domains.triage_emergency import acting, department, looking, scoring, toxicology
+from medgym_core.domains.triage_emergency import acting, department, handover, looking, scoring, toxicology
 from medgym_core.instruments.tools import chart_tool
 
 calculate_canadian_ct_head = chart_tool("canadian_ct_head")
@@ -11,6 +11,7 @@ TOOLS = [
     looking.get_vital_signs,
     looking.assess_airway_breathing,
     looking.get_medical_history,
+    handover.get_handover_notes,
     looking.get_ecg,
     looking.get_lab_results,
     looking.get_test_results,
@@ -32,6 +33,7 @@ TOOLS = [
     toxicology.calculate_acetaminophen_line,
     department.get_ed_status,
     department.wait,
+    handover.record_vital_sign,
     acting.order_stat_labs,
     acting.order_imaging,
     acting.activate_emergency_protocol,
@@ -47,6 +49,7 @@ EXAMPLES = {
     "calculate_acetaminophen_line": [{"hours": 6}],
     "calculate_news2": [{"spo2_scale": 1}, {"spo2_scale": 2}],
     "check_protocol": [{"protocol": "stroke"}, {"protocol": "chest pain"}],
+    "record_vital_sign": [{"name": "heart_rate", "value": 84}],
     "order_stat_labs": [{"test": "lactate"}],
     "order_imaging": [{"modality": "ct", "body_part": "head"}],
     "activate_emergency_protocol": [{"protocol": "sepsis"}],
