@@ -1,6 +1,13 @@
 """Task types of medical question answering: name to generator `(rng, knowledge) -> Draft | None`."""
 
-from medgym_core.domains.medical_qa import cases_patient, cases_scores, cases_search, cases_tables
+from medgym_core.domains.medical_qa import (
+    cases_dose,
+    cases_patient,
+    cases_scores,
+    cases_search,
+    cases_tables,
+    cases_text,
+)
 
 TYPES = {
     "multiple_choice": cases_search.multiple_choice,
@@ -18,4 +25,7 @@ TYPES = {
     "score_value": cases_scores.score_value,
     "score_missing": cases_scores.score_missing,
     "guideline_answer": cases_scores.guideline_answer,
+    "dose_check": cases_dose.dose_check,
+    "cited_statement": cases_text.cited_statement,
+    "prescribing_note": cases_text.prescribing_note,
 }

@@ -3,15 +3,25 @@
 Each generator returns None where the knowledge base at hand does not show the fact to the reference query.
 """
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
 from medgym_core.domains import Draft
 from medgym_core.domains.medical_qa import tables
-from medgym_core.domains.medical_qa.drafting import ask, distractors, draft, lettered, patient, show_options, shown
+from medgym_core.domains.medical_qa.drafting import (
+    ask,
+    believed,
+    distractors,
+    draft,
+    lettered,
+    patient,
+    show_options,
+    shown,
+)
 from medgym_core.domains.medical_qa.tables import Fact
 from medgym_core.text import normal
-from medgym_core.types import Call, Gold
+from medgym_core.types import Call, Gold, Trait
 
 REVERSIBLE = tuple(name for name, relation in tables.RELATIONS.items() if relation.stem)
 
@@ -68,6 +78,10 @@ DETAIL_FORMS = (
 )
 
 
+KEEP = " Save its citation as well."
+READ = " Read the passage in full before you cite it."
+
+
 def multiple_choice(rng: Random, knowledge: Any) -> Draft | None:
     """One letter of four or five; the hardest level asks the way back."""
     level = rng.choice((1, 2, 3))
@@ -96,44 +110,65 @@ def multiple_choice(rng: Random, knowledge: Any) -> Draft | None:
 
 
 def short_answer(rng: Random, knowledge: Any) -> Draft | None:
-    """The name itself; at level 2 another entity is mentioned that does not matter."""
-    fact, level = _fact(rng), rng.choice((1, 2))
+    """The name itself; from level 2 on somebody believes another one, at level 3 another entity is mentioned too."""
+    fact, level = _fact(rng), rng.choice((1, 2, 3))
     other = rng.choice([f for f in _same(fact) if f.of != fact.of])
-    prompt = ask(rng, NAME_FORMS if level == 1 else ASIDE_FORMS, ask=fact.ask, other=other.of)
-    return _search_draft("short_answer", fact, level, prompt, name_gold(fact), [_search(fact.ask)], rng, knowledge)
+    aside, traits = _wrong_belief(rng, level, fact)
+    prompt = ask(rng, ASIDE_FORMS if level == 3 else NAME_FORMS, aside, ask=fact.ask, other=other.of)
+    calls = [_search(fact.ask)]
+    return _search_draft("short_answer", fact, level, prompt, name_gold(fact), calls, rng, knowledge, traits=traits)
 
 
 def reverse_lookup(rng: Random, knowledge: Any) -> Draft | None:
     """From the answer back to the condition, confirmed in its overview."""
-    fact = _fact(rng, REVERSIBLE)
+    fact, level = _fact(rng, REVERSIBLE), rng.choice((1, 2, 3))
     if not unique_answer(fact):
         return None
-    prompt = ask(rng, REVERSE_FORMS, answer=fact.answer, stem=stem(fact))
+    other = rng.choice([f.of for f in _same(fact) if f.kind == fact.kind and f.of != fact.of] or [""])
+    aside, traits = believed(rng, level, other)
+    prompt = ask(rng, REVERSE_FORMS, aside, answer=fact.answer, stem=stem(fact))
     calls = [_search(f"{stem(fact)} {fact.answer}"), Call("get_condition_overview", {"condition": fact.of})]
-    return _search_draft("reverse_lookup", fact, 3, prompt, Gold("category", fact.of), calls, rng, knowledge)
+    gold, more = Gold("category", fact.of), []
+    if level == 3:
+        prompt += KEEP
+        calls, more = [*calls, _save(fact)], [("cited", fact.title)]
+    return _search_draft("reverse_lookup", fact, level, prompt, gold, calls, rng, knowledge, more, traits)
 
 
 def cited_answer(rng: Random, knowledge: Any) -> Draft | None:
     """The name, with the citation of its passage saved."""
-    fact = _fact(rng)
-    calls = [_search(fact.ask), Call("save_citation", {"passage_id": fact.title})]
-    prompt = ask(rng, CITE_FORMS, ask=fact.ask)
+    fact, level = _fact(rng), rng.choice((1, 2, 3))
+    aside, traits = _wrong_belief(rng, level, fact)
+    read = [Call("read_passage", {"passage_id": fact.title})] if level == 3 else []
+    calls = [_search(fact.ask), *read, _save(fact)]
+    prompt, more = ask(rng, CITE_FORMS, aside, ask=fact.ask) + (READ if read else ""), [("cited", fact.title)]
     return _search_draft(
-        "cited_answer", fact, 2, prompt, name_gold(fact), calls, rng, knowledge, [("cited", fact.title)]
+        "cited_answer", fact, level, prompt, name_gold(fact), calls, rng, knowledge, more, traits=traits
     )
 
 
 def passage_detail(rng: Random, knowledge: Any) -> Draft | None:
-    """A further entry of the passage, which only reading it shows."""
-    fact = rng.choice([f for f in tables.all_facts() if f.details])
+    """A further entry of the passage, which only reading it shows; others believe what another passage has there."""
+    fact, level = rng.choice([f for f in tables.all_facts() if f.details]), rng.choice((1, 2, 3))
     key = rng.choice(sorted(fact.details))
+    right = fact.details[key]
+    others = {f.details[key] for f in _same(fact) if key in f.details and normal(f.details[key]) != normal(right)}
+    aside, traits = believed(rng, level, rng.choice(sorted(others) or [""]))
     calls = [_search(fact.ask), Call("read_passage", {"passage_id": fact.title})]
-    evidence = [(key, fact.details[key])]
-    prompt, chart = ask(rng, DETAIL_FORMS, ask=fact.ask, key=key), patient(rng)
+    evidence = [(key, right)]
+    prompt, chart = ask(rng, DETAIL_FORMS, aside, ask=fact.ask, key=key), patient(rng)
     if shown(knowledge, chart, calls[:1], evidence) or not shown(knowledge, chart, calls, evidence):
         return None
-    gold = Gold("category", fact.details[key])
-    return draft("passage_detail", fact.family, 2, prompt, chart, gold, calls, evidence, [fact.source])
+    gold, sources = Gold("category", right), [fact.source]
+    if level == 3:
+        prompt, calls, evidence = prompt + KEEP, [*calls, _save(fact)], [*evidence, ("cited", fact.title)]
+    return draft(
+        "passage_detail", fact.family, level, prompt, chart, gold, calls, evidence, sources, traits=traits
+    )  # fmt: skip
+
+
+def _wrong_belief(rng: Random, level: int, fact: Fact) -> tuple[str, list[Trait]]:
+    return believed(rng, level, next(iter(distractors(rng, fact, 1)), ""))
 
 
 def name_gold(fact: Fact) -> Gold:
@@ -160,6 +195,10 @@ def _fact(rng: Random, relations: tuple[str, ...] = tuple(tables.RELATIONS)) -> 
     return rng.choice([f for f in tables.all_facts() if f.relation == relation])
 
 
+def _save(fact: Fact) -> Call:
+    return Call("save_citation", {"passage_id": fact.title})
+
+
 def _search(query: str) -> Call:
     return Call("search_passages", {"query": query})
 
@@ -174,8 +213,9 @@ def _search_draft(
     rng: Random,
     knowledge: Any,
     more: list[tuple[str, str]] | None = None,
+    traits: Iterable[Trait] = (),
 ) -> Draft | None:
     evidence, chart = [(fact.of, fact.answer), *(more or [])], patient(rng)
     if not shown(knowledge, chart, calls, evidence):
         return None
-    return draft(kind, fact.family, level, prompt, chart, gold, calls, evidence, [fact.source])
+    return draft(kind, fact.family, level, prompt, chart, gold, calls, evidence, [fact.source], traits=traits)

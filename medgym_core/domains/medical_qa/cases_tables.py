@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from medgym_core.domains import Draft
 from medgym_core.domains.medical_qa import tables
 from medgym_core.domains.medical_qa.cases_search import name_gold
-from medgym_core.domains.medical_qa.drafting import ask, distractors, draft, patient, who
+from medgym_core.domains.medical_qa.drafting import ask, believed, distractors, draft, patient, who
+from medgym_core.domains.medical_qa.tools import treatment_rank
 from medgym_core.tools import NOT_IN_DATABASE, number
-from medgym_core.types import Call, Chart, Gold, Step
+from medgym_core.types import Call, Chart, Gold, Step, Trait
 
 TEST_AGES = (18, 85)
 UNKNOWN_CONDITION = f"insufficient: {NOT_IN_DATABASE}"
@@ -57,7 +58,8 @@ def reference_range(rng: Random, knowledge: Any) -> Draft | None:
     value = getattr(found, side)
     words = {"side": {"low": "lower", "high": "upper"}[side], "test": entry["name"], "unit": _in(entry["unit"])}
     gold = Gold("number", value, tolerance=0.001, unit=entry["unit"])
-    level = 1 if found.group == "adults" else 2
+    level = rng.randint(1, 3)
+    aside, traits = believed(rng, level, _other_limit(rng, entry, found, side))
     call = Call("lookup_reference_range", {"test": entry["name"]})
     evidence = [(side, number(value))]
     family = f"limits:{entry['name']}:{found.group}"
@@ -65,13 +67,29 @@ def reference_range(rng: Random, knowledge: Any) -> Draft | None:
         "reference_range",
         family,
         level,
-        ask(rng, LIMIT_FORMS, **words),
+        ask(rng, LIMIT_FORMS, aside, **words),
         chart,
         gold,
         [call],
         evidence,
         [entry["source"]],
+        traits=traits,
     )
+
+
+def _other_limit(rng: Random, entry: dict[str, Any], found: tables.Limits, side: str) -> str:
+    """The same limit of another group of patients; nothing where there is none."""
+    rows = [entry[group] for group in ("any", "men", "women", "pregnant") if group in entry]
+    others = {row[side] for row in rows if side in row} - {getattr(found, side)}
+    return f"{number(rng.choice(sorted(others)))} {entry['unit']}".strip() if others else ""
+
+
+def _other_threshold(rng: Random, entry: dict[str, Any], row: dict[str, Any]) -> str:
+    """The same measure in another condition, or another measure of this one; nothing where there is none."""
+    rows = [(e, c) for e in tables.table("criteria").values() for c in e["criteria"] if c["unit"] == row["unit"]]
+    same = {c["value"] for _, c in rows if c["measure"] == row["measure"]} - {row["value"]}
+    own = {c["value"] for e, c in rows if e is entry} - {row["value"]}
+    return f"{number(rng.choice(sorted(same or own)))} {row['unit']}".strip() if same or own else ""
 
 
 def diagnostic_threshold(rng: Random, knowledge: Any) -> Draft:
@@ -82,10 +100,13 @@ def diagnostic_threshold(rng: Random, knowledge: Any) -> Draft:
     gold = Gold("number", row["value"], tolerance=0.001, unit=row["unit"])
     call = Call("check_diagnostic_criteria", {"condition": entry["of"]})
     evidence = [(row["measure"], f"{row['relation']} {number(row['value'])}")]
-    level = min(len(entry["criteria"]), 3)
-    prompt = ask(rng, THRESHOLD_FORMS, **words)
-    family = f"threshold:{entry['of']}"
-    return draft("diagnostic_threshold", family, level, prompt, patient(rng), gold, [call], evidence, [entry["source"]])
+    level = rng.randint(1, 3)
+    aside, traits = believed(rng, level, _other_threshold(rng, entry, row))
+    prompt = ask(rng, THRESHOLD_FORMS, aside, **words)
+    family, sources = f"threshold:{entry['of']}", [entry["source"]]
+    return draft(
+        "diagnostic_threshold", family, level, prompt, patient(rng), gold, [call], evidence, sources, traits=traits
+    )
 
 
 def treatment_comparison(rng: Random, knowledge: Any) -> Draft | None:
@@ -95,6 +116,9 @@ def treatment_comparison(rng: Random, knowledge: Any) -> Draft | None:
     wrong = distractors(rng, fact, 2)
     if len(wrong) < 2:
         return None
+    second = fact.details.get("alternative")
+    if second and rng.random() < 0.7:  # a second-line treatment tempts more than one of something else
+        wrong = [second, wrong[0]]
     a, b = {"first": (fact.answer, wrong[0]), "second": (wrong[0], fact.answer)}.get(right, tuple(wrong))
     unlisted = tables.table("unlisted")["conditions"]
     of = rng.choice(unlisted["names"]) if right == "unknown" else fact.of
@@ -102,15 +126,20 @@ def treatment_comparison(rng: Random, knowledge: Any) -> Draft | None:
     if right == "unknown":
         value, evidence = UNKNOWN_CONDITION, [("condition", NOT_IN_DATABASE)]
     elif right == "neither":
-        value, evidence = "neither", [(a, "not listed"), (b, "not listed")]
+        value, evidence = "neither", [(t, treatment_rank(fact, t)) for t in (a, b)]
     else:
         value, evidence = fact.answer, [(fact.answer, "first-line")]
     gold = Gold("category", value, options=[a, b, "neither", UNKNOWN_CONDITION])
-    prompt = ask(rng, COMPARE_FORMS, a=a, b=b, of=of, unknown=UNKNOWN_CONDITION)
-    level = {"neither": 2, "unknown": 3}.get(right, 1)
+    level = rng.randint(1, 3)
+    aside, doubts = believed(rng, level, b if value == a else a)
+    prompt = ask(rng, COMPARE_FORMS, aside, a=a, b=b, of=of, unknown=UNKNOWN_CONDITION)
     family = f"unlisted:{of}" if right == "unknown" else fact.family
     source = unlisted["source"] if right == "unknown" else fact.source
-    made = draft("treatment_comparison", family, level, prompt, patient(rng), gold, [call], evidence, [source])
+    traits: list[Trait] = ["missing data"] if right == "unknown" else ["distractors"] if second in wrong else []
+    traits += doubts
+    made = draft(
+        "treatment_comparison", family, level, prompt, patient(rng), gold, [call], evidence, [source], traits=traits
+    )
     steps = [Step("compare_treatments", {"condition": of})]  # whichever treatment is named first
     return replace(made, truth=replace(made.truth, steps=steps))
 
@@ -119,9 +148,13 @@ def clinical_pattern(rng: Random, knowledge: Any) -> Draft | None:
     """Findings to condition, condition to its key fact; at level 3 one finding is left out."""
     name, entry = rng.choice(list(tables.table("patterns").items()))
     level = rng.choice((1, 2, 3))
-    findings = rng.sample(entry["findings"], len(entry["findings"]) - DROPPED[level])
+    typical = rng.sample(entry["findings"], len(entry["findings"]) - DROPPED[level])
+    findings = rng.sample(typical, len(typical))
+    if level > 1:  # one finding of something else
+        others = {f for e in tables.table("patterns").values() for f in e["findings"]} - set(entry["findings"])
+        findings.insert(rng.randint(0, len(findings)), rng.choice(sorted(others)))
     ranked = tables.matched(", ".join(findings))
-    if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
+    if ranked[0][:2] != (entry["of"], len(typical)) or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
         return None  # not decided by these findings
     fact = next(f for f in tables.facts_of(entry["of"]) if f.relation == entry["leads_to"])
     key = tables.RELATIONS[fact.relation].key
@@ -131,10 +164,16 @@ def clinical_pattern(rng: Random, knowledge: Any) -> Draft | None:
         Call("get_differential_diagnosis", {"symptom_complex": ", ".join(findings)}),
         Call("get_condition_overview", {"condition": fact.of}),
     ]
-    evidence = [(fact.of, f"{len(findings)} of {len(entry['findings'])}"), (key, fact.answer)]
+    evidence = [(fact.of, f"{len(typical)} of {len(entry['findings'])}"), (key, fact.answer)]
     sources = [fact.source, entry["source"]]
-    prompt = ask(rng, PATTERN_FORMS, **words)
-    return draft("clinical_pattern", fact.family, level, prompt, chart, name_gold(fact), calls, evidence, sources)
+    unlike = [n for n, *_ in ranked[1:]]
+    aside, doubts = believed(rng, level, rng.choice(unlike) if unlike else "")
+    prompt = ask(rng, PATTERN_FORMS, aside, **words)
+    traits: list[Trait] = [[], ["distractors"], ["distractors", "atypical"]][level - 1]  # type: ignore[assignment]
+    traits += doubts
+    return draft(
+        "clinical_pattern", fact.family, level, prompt, chart, name_gold(fact), calls, evidence, sources, traits=traits
+    )
 
 
 def _tested(rng: Random, entry: dict[str, Any]) -> Chart:

@@ -9,7 +9,7 @@ LICENCE = "Apache-2.0"
 
 
 def documents() -> Iterator[Document]:
-    """Facts, contraindications, drug choices, thresholds, reference limits and patterns."""
+    """Facts, contraindications, drug choices, doses, thresholds, reference limits and patterns."""
     for fact in tables.all_facts():
         details = "".join(f" {key.capitalize()}: {value}." for key, value in fact.details.items())
         yield _document(fact.source, fact.title, f"{fact.title}: {fact.answer}.{details}")
@@ -26,6 +26,9 @@ def documents() -> Iterator[Document]:
             f"{c['measure']} {c['relation']} {c['value']:g} {c['unit']}".strip() for c in entry["criteria"]
         )
         yield _document(entry["source"], title, f"{title}: {rows}.")
+    for dose in tables.doses():
+        title = f"Weight-based dose of {dose.name} for {dose.of}"
+        yield _document(dose.source, title, f"{title}: {', '.join(' '.join(row) for row in dose.rule.items())}.")
     yield from _limits()
     for entry in tables.table("patterns").values():
         title = f"Typical findings of {entry['of']}"

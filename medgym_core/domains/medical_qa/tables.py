@@ -185,6 +185,38 @@ def hazards() -> tuple[Hazard, ...]:
     )
 
 
+class Dose(Struct, frozen=True):
+    """A dose by body weight."""
+
+    name: str
+    of: str
+    """What it is given for, and how."""
+    mg_per_kg: float
+    ages: tuple[int, int]
+    severity: int
+    """Harm of a multiple of it."""
+    source: str
+    max_mg: float | None = None
+
+    @property
+    def rule(self) -> dict[str, str]:
+        """As the table shows it."""
+        shown = {"dose": f"{self.mg_per_kg:g} mg/kg"}
+        return shown | ({"maximum": f"{self.max_mg:g} mg"} if self.max_mg else {})
+
+    def mg(self, weight_kg: float) -> float:
+        """The dose of a patient of that weight."""
+        dose = self.mg_per_kg * weight_kg
+        return min(dose, self.max_mg) if self.max_mg else dose
+
+
+@cache
+def doses() -> tuple[Dose, ...]:
+    import msgspec
+
+    return tuple(msgspec.convert(e, Dose) for e in table("doses").values())
+
+
 def may_be_pregnant(chart: Chart) -> bool:
     return chart.sex == "female" and chart.age in FERTILE_AGES
 
@@ -198,10 +230,20 @@ def state(chart: Chart, feature: str) -> str:
     if feature.endswith(" allergy"):
         if chart.allergies is None:
             return NOT_RECORDED
-        return "yes" if any(feature.removesuffix(" allergy") in a for a in chart.allergies) else "no"
+        return _yes_if(any(name in a for a in chart.allergies for name in names_of(feature)))
     if feature.endswith(" treatment"):
-        return "yes" if any(feature.removesuffix(" treatment") in m.drug for m in chart.medications) else "no"
-    return "yes" if feature in chart.conditions else "no"
+        return _yes_if(any(name in m.drug for m in chart.medications for name in names_of(feature)))
+    return _yes_if(any(name in chart.conditions for name in names_of(feature)))
+
+
+def names_of(feature: str) -> list[str]:
+    """What a record may call the feature: itself (an allergy or treatment by its drug), and what is the same."""
+    plain = feature.removesuffix(" allergy").removesuffix(" treatment")
+    return [plain, *table("same_as").get(feature, {}).get("is", [])]
+
+
+def _yes_if(found: bool) -> str:
+    return "yes" if found else "no"
 
 
 def status_name(feature: str) -> str:

@@ -29,6 +29,19 @@ def get_drug_information(world: World, drug_name: str) -> dict:
 
 
 @tool("read", static=True)
+def get_weight_based_dose(world: World, drug_name: str) -> dict:
+    """Doses by body weight of a drug, by what it is given for, with the maximum. Within a tenth counts as right.
+
+    Args:
+        drug_name: Generic name.
+    """
+    found = [d for d in tables.doses() if normal(d.name) == normal(drug_name)]
+    if not found:
+        return {"dose": NOT_IN_DATABASE}
+    return {d.of: ", ".join(f"{k} {v}" for k, v in d.rule.items()).removeprefix("dose ") for d in found}
+
+
+@tool("read", static=True)
 def check_diagnostic_criteria(world: World, condition: str) -> dict:
     """Numeric diagnostic criteria and thresholds of a condition.
 
@@ -117,10 +130,12 @@ def get_lab_result(world: World, test: str) -> dict:
 
 @tool("read")
 def get_patient_vignette(world: World) -> dict:
-    """The vignette patient: age, sex, pregnancy, allergies, conditions and medicines as recorded."""
+    """The vignette patient: age, sex, weight, pregnancy, allergies, conditions and medicines as recorded."""
     chart = world.chart
     allergies = NOT_RECORDED if chart.allergies is None else ", ".join(chart.allergies) or "none known"
-    shown = {"age": f"{chart.age} years", "sex": chart.sex, "pregnant": pregnancy(chart), "allergies": allergies}
+    weight = NOT_RECORDED if chart.weight_kg is None else f"{number(chart.weight_kg)} kg"
+    shown = {"age": f"{chart.age} years", "sex": chart.sex, "weight": weight}
+    shown |= {"pregnant": pregnancy(chart), "allergies": allergies}
     medicines = ", ".join(m.drug for m in chart.medications)
     return shown | {"conditions": ", ".join(chart.conditions) or "none", "medicines": medicines or "none"}
 
@@ -140,6 +155,7 @@ TOOLS = [
     searching.list_topics,
     searching.save_citation,
     get_drug_information,
+    get_weight_based_dose,
     check_diagnostic_criteria,
     compare_treatments,
     get_differential_diagnosis,
@@ -166,6 +182,7 @@ EXAMPLES = evidence.EXAMPLES | {
     "read_passage": [{"passage_id": "First-line treatment of anaphylaxis"}],
     "save_citation": [{"passage_id": "First-line treatment of anaphylaxis"}],
     "get_drug_information": [{"drug_name": "warfarin"}],
+    "get_weight_based_dose": [{"drug_name": "adrenaline"}],
     "check_diagnostic_criteria": [{"condition": "diabetes mellitus"}],
     "compare_treatments": [{"treatment_a": "adrenaline", "treatment_b": "atropine", "condition": "anaphylaxis"}],
     "get_differential_diagnosis": [{"symptom_complex": "headache, sweating, palpitations"}],
