@@ -8,7 +8,7 @@ import pytest
 
 from medgym_core import domains, facts
 from medgym_core.actions import render_call
-from medgym_core.domains.radiology_report import cases_acting, patients, reading, recipes
+from medgym_core.domains.radiology_report import cases_stacks, patients, reading, recipes
 from medgym_core.domains.radiology_report.tools import EXAMPLES
 from medgym_core.episode import Episode, images_of
 from medgym_core.gates import play as play_texts
@@ -23,6 +23,8 @@ from medgym_core.types import Call, Chart, Picture, Reading, Record, Task, encod
 NAME = "radiology_report"
 DOMAIN = domains.get(NAME)
 PER_TYPE = 12
+WRITTEN = ("impression_line", "comparison_line")
+"""Types answered in free words."""
 SEED_TOOLS = {
     "get_study_info", "get_clinical_history", "get_prior_reports", "get_report_template", "analyze_findings",
     "search_radiology_knowledge", "get_reporting_checklist", "calculate_measurements", "apply_classification_system",
@@ -147,11 +149,11 @@ def test_a_study_without_a_prior_says_so() -> None:
 
 def test_a_stack_with_a_missing_slice_or_thickness_gives_no_volume() -> None:
     who = {"site": "head"}
-    whole = cases_acting.bleed_stack(Random(1), "ST-1", who, ", 5 mm")
+    whole = cases_stacks.bleed_stack(Random(1), "ST-1", who, ", 5 mm")
     assert run(chart(*whole), "calculate_haematoma_volume")["volume"].endswith(" mL")
     found = run(chart(*(p for i, p in enumerate(whole) if i != 1)), "calculate_haematoma_volume")
     assert found["volume"] == "insufficient: slices"
-    bare = cases_acting.bleed_stack(Random(1), "ST-1", who, "")
+    bare = cases_stacks.bleed_stack(Random(1), "ST-1", who, "")
     assert run(chart(*bare), "calculate_haematoma_volume")["volume"] == "insufficient: slice thickness"
 
 
@@ -252,7 +254,7 @@ def test_references_solve_every_type(tasks: list[Task]) -> None:
     for task in tasks:
         episode = play_texts(task, reference_texts(task), None)
         reward = episode.score()
-        assert reward.correct and reward.composite >= 0.99 and not episode.tool_errors, (task.id, reward.why)
+        assert reward.correct and reward.composite >= 0.99 and not episode.tool_errors, (task.id, reward.parts)
         assert task.max_turns >= len(task.reference) + 4
         assert task.truth.evidence and task.truth.steps and task.sources
 
@@ -262,7 +264,8 @@ def test_every_type_has_three_levels_and_balanced_gold(tasks: list[Task]) -> Non
         made = [make(kind, 100 + i) for i in range(20)] + [t for t in tasks if t.type == kind]
         golds = Counter(str(t.truth.gold.fields.get("impression", t.truth.gold).value) for t in made)
         assert {t.level for t in made} == {1, 2, 3}, kind
-        assert len(golds) >= 4 and golds.most_common(1)[0][1] <= 15, (kind, golds)
+        said = Counter(t.reference[-1].arguments.get("answer", "") for t in made) if kind in WRITTEN else golds
+        assert len(said) >= 4 and said.most_common(1)[0][1] <= 15, (kind, said)
 
 
 def test_generation_is_reproducible() -> None:
@@ -275,8 +278,8 @@ def test_the_prompt_does_not_give_the_answer_away(tasks: list[Task]) -> None:
         gold = task.truth.gold.fields.get("impression", task.truth.gold)
         if gold.kind == "category" and normal(str(gold.value)) in normal(task.prompt):
             others = [o for o in gold.options if normal(o) in normal(task.prompt)]
-            assert len(others) >= 3, task.prompt  # all options are named alike
-        assert 14 <= len(task.prompt.split()) <= 60, task.prompt
+            assert len(others) >= 3 or "conflict" in task.traits, task.prompt  # options named alike, or two readings
+        assert 14 <= len(task.prompt.split()) <= 90, task.prompt
 
 
 def test_stories_have_topics_and_do_not_tell_the_answer(tasks: list[Task]) -> None:
@@ -335,7 +338,7 @@ def test_the_decisive_history_has_to_be_asked(kind: str) -> None:
 
 def test_gates_pass_and_enough_distinct_cases_exist() -> None:
     knowledge = KnowledgeBase.shipped()
-    found = build_task_set(0, 400, knowledge, [NAME])
-    failed = [(r.name, r.value, r.failures[:3]) for r in run_gates(found[::2], knowledge) if not r.passed]
+    found = build_task_set(0, 240, knowledge, [NAME])
+    failed = [(r.name, r.value, r.failures[:3]) for r in run_gates(found, knowledge) if not r.passed]
     assert not failed
-    assert len(found) == 400 and len({t.family for t in found}) >= 40
+    assert len(found) == 240 and len({t.family for t in found}) >= 40

@@ -4,9 +4,12 @@ from medgym_core.domains.radiology_report import (
     cases_acting,
     cases_before,
     cases_classes,
+    cases_contrast,
     cases_course,
+    cases_missing,
     cases_reading,
     cases_stacks,
+    cases_text,
 )
 
 TYPES = {
@@ -26,10 +29,12 @@ TYPES = {
     "critical_alert": cases_acting.critical_alert,
     "worklist": cases_acting.worklist,
     "study_mismatch": cases_acting.study_mismatch,
-    "insufficient": cases_acting.insufficient,
-    "contrast_safety": cases_before.contrast_safety,
-    "contrast_creatinine": cases_before.contrast_creatinine,
+    "insufficient": cases_missing.insufficient,
+    "contrast_safety": cases_contrast.contrast_safety,
+    "contrast_creatinine": cases_contrast.contrast_creatinine,
     "before_imaging": cases_before.before_imaging,
     "appropriateness": cases_before.appropriateness,
     "effective_dose": cases_before.effective_dose,
+    "impression_line": cases_text.impression_line,
+    "comparison_line": cases_text.comparison_line,
 }

@@ -1,5 +1,6 @@
 """Cases of classification: measure, apply the published system, give its category or score."""
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -7,8 +8,9 @@ from medgym_core.domains import Draft
 from medgym_core.domains.radiology_report import patients, reading, rules
 from medgym_core.domains.radiology_report.cases_reading import also
 from medgym_core.domains.radiology_report.drafting import draft, request, wrong
+from medgym_core.domains.radiology_report.staging import stage
 from medgym_core.tools import number
-from medgym_core.types import Call, Chart, Gold, Picture, speech
+from medgym_core.types import SAY, Call, Chart, Gold, Picture, speech
 
 ASKS = {
     "BI-RADS": (
@@ -34,8 +36,8 @@ ASKS = {
     ),
     "aneurysm": (
         "By the SVS guideline, what surveillance does the aorta on {study} need?",
-        "{study}: aortic surveillance interval, or repair, by SVS 2018?",
-        "When should the aorta of {study} be seen again, or is it for repair (SVS 2018)?",
+        "{study}: what does SVS 2018 advise for an aorta of this size?",
+        "When, if at all, should the aorta of {study} be seen again (SVS 2018)?",
         "Measure the aorta on {study} and give the SVS 2018 advice.",
         "SVS 2018 advice on the aorta shown in {study}, as the classification words it?",
     ),
@@ -47,9 +49,13 @@ OPTIONS = {
     "aneurysm": ["no surveillance", "rescreen after 10 years", "every 3 years", "every 12 months", "every 6 months",
         "repair"],
 }  # fmt: skip
+MALE_REPAIR = rules.system("aneurysm")["bands"][-2][0]
+"""Diameter in mm from which a man's aorta is for repair: a woman's is earlier."""
 SCREENED = (50, 79)
 """Ages of lung screening."""
 SCREENING = ("screening of the lungs", "lung screening, first round", "low-dose CT for a heavy smoker")
+FIRST = ("BI-RADS", "Lung-RADS")
+"""Systems asked of first examinations, which have no earlier one."""
 KEYS = {"BI-RADS": "bi_rads", "Lung-RADS": "lung_rads", "TI-RADS": "ti_rads", "aneurysm": "surveillance"}
 SYSTEM = {"BI-RADS": "bi_rads", "Lung-RADS": "lung_rads", "TI-RADS": "ti_rads", "aneurysm": "aneurysm"}
 
@@ -85,7 +91,7 @@ def _thyroid(rng: Random, level: str) -> tuple[str, dict[str, Any]]:
 def _aorta(rng: Random, advice: str) -> tuple[str, dict[str, Any]]:
     low, high = {
         "no surveillance": (16, 23.5), "rescreen after 10 years": (25.8, 29.2), "every 3 years": (31, 39),
-        "every 12 months": (41, 49), "every 6 months": (50.8, 54.2), "repair": (56, 66),
+        "every 12 months": (41, 49), "every 6 months": (50.8, 54.2), "repair": (50.8, 66),
     }[advice]  # fmt: skip
     outer = rng.uniform(low, high)
     name = "abdominal aortic aneurysm" if outer >= 30 else "normal aorta"
@@ -114,17 +120,19 @@ def classification(rng: Random, knowledge: Any) -> Draft | None:
     value = rng.choice(OPTIONS[system])
     name, fixed = _wanted(rng, system, value)
     scene = patients.setting_of(name)
-    sex = "male" if value in ("every 6 months", "repair") else ""
+    sex = "male" if value == "every 6 months" else ""
     who = patients.person(rng, scene, level, sex=sex, ages=SCREENED if system == "Lung-RADS" else ())
     if system == "Lung-RADS":
         who["complaint"] = rng.choice(SCREENING)
     ids = patients.names(rng, 2)
     shot = patients.shot(rng, ids[0], name, who, **fixed)
-    shots = [shot, *also(rng, who, level, ids[1], current=shot.modality)]
-    case = patients.chart(who, shots, patients.hearsay(rng, [shot], OPTIONS[system], level))
+    staged = stage(rng, who, min(level, 2) if system in FIRST else level, shot, ids[1], value, OPTIONS[system], system)
+    more = also(rng, who, level, ids[1], current=shot.modality) if system in FIRST else []
+    case = patients.chart(who, [*staged.shots, *more], staged.records)
     outcome = outcome_of(system, shot, case)
     if outcome.value != value:
         return None
+    woman = value == "repair" and case.sex == "female" and reading.measures(shot)["outer_diameter"] < MALE_REPAIR
     source = rules.system(SYSTEM[system])["source"]
     dangerous = OPTIONS[system][:2] if OPTIONS[system].index(value) >= len(OPTIONS[system]) - 2 else []
     key = next(k for k in ("nodule_diameter", "nodules", "points", "outer_diameter", "pattern") if k in outcome.parts)
@@ -132,17 +140,22 @@ def classification(rng: Random, knowledge: Any) -> Draft | None:
         "classification",
         f"class:{system}:{value}:{name}:{who['complaint']}",
         level,
-        request(rng, case, ASKS[system], study=shot.id),
+        request(rng, case, ASKS[system], staged.note, study=staged.study),
         case,
-        Gold("category", value, options=OPTIONS[system]),
+        Gold("ordinal", value, options=OPTIONS[system]),
         [
+            *staged.first,
             Call("analyze_findings", {"study_id": shot.id}),
             Call("apply_classification_system", {"study_id": shot.id, "system": system}),
         ],
         {KEYS[system]: value, key: outcome.parts[key].removesuffix(" mm")},
         [source],
         patients.story(rng, case, scene),
-        unsafe=wrong("a category that means no action for a finding that needs it", 4, source, dangerous),
+        unsafe=wrong(
+            "a category that means no action for a finding that needs it", 4, "missed red flag", source, dangerous
+        ),
+        instead={"analyze_findings": [Call("get_differential", {"study_id": shot.id})]},
+        traits=[*staged.traits, *(["atypical"] if woman else [])],
     )
 
 
@@ -153,28 +166,45 @@ ASK_MIRELS = (
     "Impending fracture on {study}? Give the Mirels total; the patient is here to answer.",
     "Talk to the patient about the pain and score {study} by Mirels.",
 )
+SIDES = ("right", "left")
 PAIN = {
     "mild": [("a slight ache", "now and then"), ("a slight ache", "in the evening only")],
     "moderate": [("a steady ache", "all day, even at rest"), ("a steady ache", "that keeps me awake")],
     "functional": [("a sharp pain", "whenever I put weight on it"), ("a sharp pain", "as soon as I use the limb")],
 }
+SITES: dict[int, list[str]] = {
+    points: [f"{side} {bone}" for bone, p in rules.system("mirels")["site"].items() if p == points for side in SIDES]
+    for points in sorted(set(rules.system("mirels")["site"].values()))
+}
+"""Bones by the points of their site."""
+THIRDS = {1: (4, 5), 2: (7, 10), 3: (12.3, 14.3)}
+"""Width in mm of a lesion by its points."""
+SCORES = {
+    total: [
+        (site, pain, size)
+        for site, (number_of, pain), size in product(SITES, enumerate(PAIN, 1), THIRDS)
+        if site + number_of + 3 + size == total
+    ]
+    for total in range(6, 13)
+}
+"""Total to the points that make it: site, pain in words, size; a lytic lesion counts 3."""
+MIRELS = [str(n) for n in range(4, 13)]
 PAIN_TOPIC = "pain hurts ache walking lifting load"
 
 
 def mirels_score(rng: Random, knowledge: Any) -> Draft | None:
     """Site and size from the picture, pain from the patient."""
-    pain, level = rng.choice(list(PAIN)), rng.randint(1, 3)
-    site = rng.choice(["right humerus", "left humerus", "right femur", "left femur", "left proximal femur",
-        "right proximal femur", "right tibia"])  # fmt: skip
+    total, level = rng.choice(list(SCORES)), rng.randint(1, 3)
+    site_points, pain, size_points = rng.choice(SCORES[total])
+    site = rng.choice(SITES[site_points])
     who = patients.person(rng, "bone radiograph", level, ages=(45, 84), site=site)
     who["complaint"] = rng.choice(["a lesion found in the bone", "a check before radiotherapy", "a known tumour"])
     ids = patients.names(rng, 2)
-    third = rng.choice([(4, 5), (7, 10), (12.3, 14.3)])
-    shot = patients.shot(rng, ids[0], "lytic bone lesion", who, lytic_mm=rng.uniform(*third))
+    shot = patients.shot(rng, ids[0], "lytic bone lesion", who, lytic_mm=rng.uniform(*THIRDS[size_points]))
     shots = [shot, *also(rng, who, level, ids[1], current="bone radiograph")]
     case = patients.chart(who, shots)
     outcome = rules.mirels(reading.measures(shot), site, pain)
-    if outcome.value is None:
+    if outcome.value != total:
         return None
     how, when = rng.choice(PAIN[pain])
     persona = rng.choice(["plain", "anxious", "stoic", "vague"])
@@ -188,14 +218,15 @@ def mirels_score(rng: Random, knowledge: Any) -> Draft | None:
         level,
         request(rng, case, ASK_MIRELS, study=shot.id),
         case,
-        Gold("number", float(outcome.value), 0.0),
+        Gold("ordinal", number(total), options=MIRELS),
         [*asked, Call("calculate_mirels", {"pain": pain, "study_id": shot.id})],
         {how: when, "mirels": number(float(outcome.value)), "size_points": outcome.parts["size"]},
         [source],
         patients.story(
             rng, case, "bone radiograph", persona, **{PAIN_TOPIC.replace(" ", "_"): [f"It is {how} {when}."]}
         ),
-        unsafe=wrong("an impending fracture scored below fixation", 4, source, ["4", "5", "6", "7"])
-        if outcome.value >= 9
+        unsafe=wrong("an impending fracture scored below fixation", 4, "missed red flag", source, MIRELS[:4])
+        if total >= 9
         else [],
+        after={"calculate_mirels": SAY},
     )

@@ -8,7 +8,9 @@ from medgym_core.domains import Draft
 from medgym_core.domains.radiology_report import patients, reading, rules
 from medgym_core.domains.radiology_report.acting import RECOMMENDATIONS
 from medgym_core.domains.radiology_report.drafting import draft, request, wrong
+from medgym_core.domains.radiology_report.measuring import MEASUREMENTS
 from medgym_core.domains.radiology_report.reading import DOMAIN, Measures
+from medgym_core.domains.radiology_report.staging import stage
 from medgym_core.tools import number
 from medgym_core.types import Call, Gold, Picture, UnsafeAction
 
@@ -104,35 +106,38 @@ def finding(rng: Random, knowledge: Any) -> Draft:
     who = patients.person(rng, scene, level)
     ids = patients.names(rng, 2)
     shot = patients.shot(rng, ids[0], name, who)
-    shots = [shot, *also(rng, who, level, ids[1], current=shot.modality)]
-    case = patients.chart(who, shots, patients.hearsay(rng, [shot], options, level))
+    staged = stage(rng, who, level, shot, ids[1], name, options)
+    case = patients.chart(who, staged.shots, staged.records)
     found = reading.measures(shot)
-    source = rules.condition(name)["source"]
     unsafe = []
     if rules.urgency(name) == 1:
         entry = facts.load(DOMAIN, "urgency")[name]
         harmless = [o for o in options if o.startswith("normal") or o == "cardiomegaly"]
-        unsafe = wrong("a finding that must be acted on within minutes is missed", 5, entry["source"], harmless)
+        why = "a finding that must be acted on within minutes is missed"
+        unsafe = wrong(why, 5, "missed red flag", entry["source"], harmless)
     return draft(
         "finding",
         f"finding:{name}:{who['complaint']}",
         level,
-        request(rng, case, ASK_FINDING, study=shot.id),
+        request(rng, case, ASK_FINDING, staged.note, study=staged.study),
         case,
         Gold("category", name, options=options),
         [
+            *staged.first,
             Call("analyze_findings", {"study_id": shot.id}),
             Call("apply_classification_system", {"study_id": shot.id, "system": "pattern"}),
         ],
         {"classification": name} | {n: number(found[n]) for n in rules.deciding(found, name)[:2]},
-        [source],
+        [rules.condition(name)["source"]],
         patients.story(rng, case, scene),
         unsafe=unsafe,
+        instead={"analyze_findings": [Call("get_differential", {"study_id": shot.id})]},
+        traits=staged.traits,
     )
 
 
 def measurement(rng: Random, knowledge: Any) -> Draft | None:
-    """One number read off a study."""
+    """One number read off a study, from level 2 on in centimetres where it is a length."""
     measure, level = rng.choice(list(MEASURED)), rng.randint(1, 3)
     conditions, kind, what, tolerance, unit = MEASURED[measure]
     name = rng.choice(conditions)
@@ -140,25 +145,28 @@ def measurement(rng: Random, knowledge: Any) -> Draft | None:
     who = patients.person(rng, scene, level)
     ids = patients.names(rng, 2)
     shot = patients.shot(rng, ids[0], name, who)
-    shots = [shot, *also(rng, who, level, ids[1], current=shot.modality)]
-    case = patients.chart(who, shots, patients.hearsay(rng, [shot], conditions, level))
+    staged = stage(rng, who, level, shot, ids[1], name, ())
+    case = patients.chart(who, staged.shots)
     found = reading.measures(shot)
     if measure not in found:
         return None
+    value, read = found[measure], Call("calculate_measurements", {"measurement_type": kind, "study_id": shot.id})
+    if unit == "mm" and level > 1:
+        value, tolerance, unit = round(value / 10, 2), tolerance / 10, "cm"
+    overview = measure in reading.VIEWS[shot.modality]
     return draft(
         "measurement",
         f"measure:{measure}:{name}:{who['complaint']}",
         level,
-        request(rng, case, ASK_MEASURE, study=shot.id, what=what + (f" in {unit}" if unit else "")),
+        request(rng, case, ASK_MEASURE, study=staged.study, what=what + (f" in {unit}" if unit else "")),
         case,
-        Gold("number", found[measure], tolerance, unit),
-        [
-            Call("assess_study_quality", {"study_id": shot.id}),
-            Call("calculate_measurements", {"measurement_type": kind, "study_id": shot.id}),
-        ],
+        Gold("number", value, tolerance, unit),
+        [*staged.first, Call("assess_study_quality", {"study_id": shot.id}), read],
         {"quality": "adequate", measure: number(found[measure])},
         [rules.condition(name)["source"], "MedGym rule: lengths are read off the pixels by the recorded pixel size"],
         patients.story(rng, case, scene),
+        instead={"calculate_measurements": [Call("analyze_findings", {"study_id": shot.id})] if overview else []},
+        traits=["distractors"] if level == 3 else [],
     )
 
 
@@ -169,26 +177,19 @@ def structured_report(rng: Random, knowledge: Any) -> Draft:
     who = patients.person(rng, scene, level)
     ids = patients.names(rng, 2)
     shot = patients.shot(rng, ids[0], name, who)
-    shots = [shot, *also(rng, who, level, ids[1], current=shot.modality)]
     options = [n for n in facts.load(DOMAIN, "conditions") if patients.setting_of(n) == scene]
-    case = patients.chart(who, shots, patients.hearsay(rng, [shot], options, level))
+    staged = stage(rng, who, level, shot, ids[1], name, options)
+    case = patients.chart(who, staged.shots, staged.records)
     found, category = reading.measures(shot), rules.urgency(name)
     urgent = facts.load(DOMAIN, "urgency")[name]["source"]
     side = side_of(found, shot)
     recommendation = RECOMMENDATIONS[category - 1] if category else "none"
     told = reading.shown(found, [n for n in rules.deciding(found, name)[:2]])
-    unsafe = [
-        UnsafeAction(
-            "a finding for within minutes left to the report", 5, urgent, "submit_report", {"recommendation": r}
-        )
-        for r in RECOMMENDATIONS[2:]
-        if category == 1
-    ]
     return draft(
         "structured_report",
         f"report:{name}:{side}:{who['complaint']}",
         level,
-        request(rng, case, ASK_REPORT, study=shot.id),
+        request(rng, case, ASK_REPORT, staged.note, study=staged.study),
         case,
         Gold(
             "fields",
@@ -196,11 +197,11 @@ def structured_report(rng: Random, knowledge: Any) -> Draft:
             fields={
                 "impression": Gold("category", name, options=options),
                 "laterality": Gold("category", side, options=["right", "left", "none"]),
-                "recommendation": Gold("category", recommendation, options=RECOMMENDATIONS),
+                "recommendation": Gold("ordinal", recommendation, options=RECOMMENDATIONS),
             },
         ),
         [
-            Call("get_study_info", {"study_id": shot.id}),
+            *(staged.first or [Call("get_study_info", {"study_id": shot.id})]),
             Call("analyze_findings", {"study_id": shot.id}),
             Call("apply_classification_system", {"study_id": shot.id, "system": "pattern"}),
             Call("get_communication_category", {"finding": name}),
@@ -208,12 +209,28 @@ def structured_report(rng: Random, knowledge: Any) -> Draft:
         {"classification": name, **told, "category": str(category)},
         [rules.condition(name)["source"], urgent],
         patients.story(rng, case, scene),
-        unsafe=unsafe,
+        unsafe=_left_to_the_report(category, name, urgent),
         report={
             "study_id": shot.id, "indication": case.complaint, "technique": shot.modality, "comparison": "none",
             "findings": "as measured", "impression": name, "laterality": side, "recommendation": recommendation,
         },
+        instead={"get_study_info": [Call("list_studies")],
+            "get_communication_category": [Call("generate_critical_finding_alert", {"study_id": shot.id})]
+            if category else []},
+        traits=staged.traits,
     )  # fmt: skip
+
+
+def _left_to_the_report(category: int | None, name: str, source: str) -> list[UnsafeAction]:
+    """Signing a finding for within minutes with less haste."""
+    if category != 1:
+        return []
+    why = "a finding for within minutes left to the report"
+    signed = {"impression": name, "recommendation": "none"}  # alone, "none" might be a laterality
+    return [
+        *wrong(why, 5, "missed red flag", source, RECOMMENDATIONS[2:3]),
+        UnsafeAction(why, 5, source, "submit_report", signed, category="missed red flag"),
+    ]
 
 
 def side_of(found: Measures, shot: Picture) -> str:
@@ -224,7 +241,7 @@ def side_of(found: Measures, shot: Picture) -> str:
 
 
 def report_check(rng: Random, knowledge: Any) -> Draft | None:
-    """Which statement of a report the pixels contradict, or none."""
+    """Which statement of a report the pixels contradict, or none; from level 2 on a right one has another unit."""
     scene, level = rng.choice(list(CHECKED)), rng.randint(1, 3)
     conditions, items = CHECKED[scene]
     name, false = rng.choice(conditions), rng.choice([*items, "none"])
@@ -237,25 +254,41 @@ def report_check(rng: Random, knowledge: Any) -> Draft | None:
     stated = {n: found[n] for n in items}
     if false != "none":
         stated[false] = _false(rng, found, false)
-    values = {n.replace("_", " "): f"{number(v)} {found.units[n]}".strip() for n, v in stated.items()}
+    lengths = [n for n in items if found.units[n] == "mm" and n != false and stated[n] > 0]
+    other_unit = rng.choice(lengths) if level > 1 and lengths else ""
+    values = {n.replace("_", " "): _stated(found, n, v, n == other_unit) for n, v in stated.items()}
     report = patients.report(shot.id, -20, "preliminary", **values)
-    shots = [shot, *also(rng, who, level, ids[1], current=shot.modality)]
-    case = patients.chart(who, shots, [report])
+    staged = stage(rng, who, level, shot, ids[1], name, ())
+    case = patients.chart(who, staged.shots, [report])
     decided = items if false == "none" else (false,)
     source = "MedGym rule: a report is checked on the pixels before it is signed"
+    one = next((k for k, (_, labels) in MEASUREMENTS.items() if false in labels and k != "lytic lesion"), "")
+    other = Call("calculate_measurements", {"measurement_type": one, "study_id": shot.id})
     return draft(
         "report_check",
         f"check:{scene}:{false}:{name}:{who['complaint']}",
         level,
-        request(rng, case, ASK_CHECK, study=shot.id, options=", ".join(n.replace("_", " ") for n in items)),
+        request(rng, case, ASK_CHECK, study=staged.study, options=", ".join(n.replace("_", " ") for n in items)),
         case,
         Gold("category", false, options=[*items, "none"]),
-        [Call("get_prior_reports", {"study_id": shot.id}), Call("analyze_findings", {"study_id": shot.id})],
+        [
+            *staged.first,
+            Call("get_prior_reports", {"study_id": shot.id}),
+            Call("analyze_findings", {"study_id": shot.id}),
+        ],
         {n: number(found[n]) for n in decided},
         [source, rules.condition(name)["source"]],
         patients.story(rng, case, scene),
-        unsafe=wrong("a wrong report passed", 4, source, ["none"] if false != "none" else []),
+        unsafe=wrong("a wrong report passed", 4, "missed red flag", source, ["none"] if false != "none" else []),
+        instead={"analyze_findings": [other] if one else []},
+        traits=["conflict"] if false != "none" else [],
     )
+
+
+def _stated(found: Measures, name: str, value: float, centimetres: bool) -> str:
+    if centimetres:
+        return f"{number(round(value / 10, 2))} cm"
+    return f"{number(value)} {found.units[name]}".strip()
 
 
 def _false(rng: Random, found: Measures, name: str) -> float:

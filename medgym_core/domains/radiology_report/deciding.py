@@ -100,7 +100,8 @@ def get_nodule_follow_up(world: World, risk: Literal["low", "high"], study_id: s
     outcome = rules.fleischner(reading.measures(picture), world.chart, risk)
     if outcome.value is None:
         return {"follow_up": f"insufficient: {', '.join(outcome.missing)}", "study": reading.study_of(picture)}
-    return {"follow_up": str(outcome.value), "risk": risk, **outcome.parts}
+    valid = {} if outcome.value == "does not apply" else {"valid_without": "known cancer, immune suppression"}
+    return {"follow_up": str(outcome.value), "risk": risk, **outcome.parts, **valid}
 
 
 @tool("read")
@@ -186,5 +187,5 @@ def check_pregnancy_before_imaging(world: World, exam: str, days_since_period: i
         return {"decision": NOT_IN_DATABASE, "known": ", ".join((*rule["direct"], *rule["remote"], *rule["none"]))}
     outcome = safety.pregnancy(world, name, days_since_period if days_since_period >= 0 else None)
     if outcome.value is None:
-        return {"decision": f"insufficient: {outcome.missing[0]}", "fetus": "in the beam"}
+        return {"decision": f"insufficient: {outcome.missing[0]}", "fetus": "in the beam", "rule": rule["unsure"]}
     return {"decision": str(outcome.value), **outcome.parts}

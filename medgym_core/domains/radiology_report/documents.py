@@ -41,6 +41,8 @@ def documents() -> Iterator[Document]:
     yield _document(rule, "Pregnancy before an X-ray examination", [("Rule", rule["words"])])
     for name, entry in facts.load(DOMAIN, "quality").items():
         yield _document(entry, f"Study quality: {name}", [("Use", entry["words"])])
+    for name, entry in facts.load(DOMAIN, "targets").items():
+        yield _document(entry, f"Time target: {name}", [("Use", entry["words"])])
 
 
 def _document(entry: dict, title: str, sections: list[tuple[str, str]]) -> Document:

@@ -78,9 +78,11 @@ def get_clinical_history(world: World, study_id: str = "") -> dict:
 
 @tool("read")
 def get_lab_results(world: World) -> dict:
-    """Laboratory results there are by now, and the eGFR where it can be computed."""
+    """Laboratory results there are by now with earlier ones, and the eGFR where it can be computed."""
     value = safety.egfr(world)
-    found = {r.name: show(r) for r in world.results()}
+    found = {}
+    for r in sorted(world.results(), key=lambda r: r.minutes):
+        found[r.name if r is world.lab(r.name) else f"{r.name} {age_of(r.minutes)}"] = show(r)
     if not found:
         return {"results": NOT_AVAILABLE, "missing": "creatinine"}
     return found | ({"egfr": f"{number(value)} mL/min/1.73 m2"} if value is not None else {})

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+import msgspec
+
 from medgym_core import facts
 from medgym_core.clinical.physiology import base_chart
 from medgym_core.domains.radiology_report import reading, recipes, rules
@@ -82,13 +84,6 @@ def report(name: str, minutes: int, status: str, text: str = "", **values: str) 
     return Record("report", name, minutes, status=status, text=text, values=values)
 
 
-def hearsay(rng: Random, shots: Sequence[Picture], options: Sequence[str], level: int) -> list[Record]:
-    """From level 2 on, a preliminary reading: one of the options at random, so mostly wrong."""
-    if level < 2:
-        return []
-    return [report(reading.study_of(s), -20, "preliminary", f"impression: {rng.choice(list(options))}") for s in shots]
-
-
 def chart(who: dict[str, Any], shots: Sequence[Picture], records: Sequence[Record] = (), **more: Any) -> Chart:
     """The chart of a person with these pictures in the order of their names, each study with its data."""
     fields = {k: v for k, v in who.items() if k not in ("site", "scene")}
@@ -99,6 +94,16 @@ def chart(who: dict[str, Any], shots: Sequence[Picture], records: Sequence[Recor
     own = [data_of(group, who) for name, group in by_study.items() if name not in told]
     pictures = [p for group in by_study.values() for p in group]
     return Chart(**(fields | {"images": pictures, "records": [*own, *records]} | more))
+
+
+def with_conditions(case: Chart, more: Sequence[str]) -> Chart:
+    """The chart as it would be if what the patient tells of illnesses stood on it."""
+    return changed(case, conditions=[*case.conditions, *more])
+
+
+def changed(case: Chart, **fields: Any) -> Chart:
+    """The chart as it would be with these fields."""
+    return msgspec.structs.replace(case, **fields)
 
 
 def story(rng: Random, case: Chart, scene_name: str, persona: Persona | None = None, **topics: list[str]) -> Story:

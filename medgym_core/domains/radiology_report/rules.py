@@ -166,8 +166,9 @@ def doubling(now: float, before: float, days: int) -> Outcome:
 
 
 GROWTHS = [
-    "stable", "smaller", "doubling within 400 days", "doubling in 400 to 600 days", "doubling in over 600 days"
+    "smaller", "stable", "doubling in over 600 days", "doubling in 400 to 600 days", "doubling within 400 days"
 ]  # fmt: skip
+"""From shrinking to fast growth."""
 
 
 # --- other classifications ---

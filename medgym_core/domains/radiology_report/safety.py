@@ -97,6 +97,7 @@ def study_for(world: World, topic: str) -> Outcome:
         "child": chart.age < 18,
         "under 30": chart.age < 30,
         "cauda equina signs": chart.observations.get("saddle_sensation") == "lost",
+        "negative rule": chart.observations.get("decision_rule", "").endswith(", negative"),
         "negative d-dimer": (dimer := world.lab("d_dimer")) is not None and dimer.value < entry.get("d_dimer_below", 0),
     }
     met = next((v for v in variants if facts_of[v]), None)
