@@ -25,6 +25,8 @@ from medgym_core.types import Call, Chart, Picture, Task, encode
 NAME = "visual_diagnosis"
 DOMAIN = domains.get(NAME)
 PER_TYPE = 12
+WRITTEN = ("referral_letter", "course_line")
+"""Types answered in free words."""
 SEED_TOOLS = {
     "analyze_medical_image", "get_image_report", "get_patient_context", "search_similar_cases", "compare_with_prior",
     "search_imaging_knowledge", "measure_lesion", "classify_finding", "annotate_regions", "calculate_image_metrics",
@@ -45,9 +47,12 @@ def knowledge_base() -> KnowledgeBase:
 
 
 def make(kind: str, seed: int) -> Task:
-    draft = DOMAIN.types[kind](Random(f"{kind}/{seed}"), None)
-    fields = {f: getattr(draft, f) for f in draft.__struct_fields__}
-    return Task(id=f"{NAME}/{kind}/{seed}", domain=NAME, split="train", **fields)
+    for attempt in range(40):
+        draft = DOMAIN.types[kind](Random(f"{kind}/{seed}/{attempt}" if attempt else f"{kind}/{seed}"), None)
+        if draft is not None:
+            fields = {f: getattr(draft, f) for f in draft.__struct_fields__}
+            return Task(id=f"{NAME}/{kind}/{seed}", domain=NAME, split="train", **fields)
+    raise AssertionError(f"no draft of {kind}")
 
 
 @pytest.fixture(scope="module")
@@ -397,15 +402,17 @@ def test_references_solve_every_type(tasks: list[Task]) -> None:
     for task in tasks:
         episode = play_texts(task, reference_texts(task), None)
         reward = episode.score()
-        assert reward.correct and reward.composite >= 0.99 and not episode.tool_errors, (task.id, reward.why)
+        assert reward.correct and reward.composite >= 0.99 and not episode.tool_errors, (task.id, reward.parts)
         assert task.max_turns >= len(task.reference) + 4
         assert task.truth.evidence and task.truth.steps and task.sources
 
 
 def test_every_type_has_three_levels_and_balanced_gold() -> None:
     for kind, generator in DOMAIN.types.items():
-        drafts = [generator(Random(f"balance/{kind}/{i}"), None) for i in range(24)]
+        drafts = [d for i in range(24) if (d := generator(Random(f"balance/{kind}/{i}"), None)) is not None]
         golds = Counter(str(d.truth.gold.fields.get("diagnosis", d.truth.gold).value) for d in drafts)
+        if kind in WRITTEN:
+            golds = Counter(d.reference[-1].arguments["answer"] for d in drafts)
         assert {d.level for d in drafts} == {1, 2, 3}, kind
         assert len(golds) >= 3 and golds.most_common(1)[0][1] <= 13, (kind, golds)
 
@@ -420,8 +427,8 @@ def test_the_prompt_does_not_give_the_answer_away(tasks: list[Task]) -> None:
         gold = task.truth.gold.fields.get("diagnosis", task.truth.gold)
         if gold.kind == "category" and normal(str(gold.value)) in normal(task.prompt):
             others = [o for o in gold.options if normal(o) in normal(task.prompt)]
-            assert len(others) >= 3, task.prompt  # all options are named alike
-        assert 14 <= len(task.prompt.split()) <= 60
+            assert len(others) >= 3 or "conflict" in task.traits, task.prompt  # options named alike, or two opinions
+        assert 14 <= len(task.prompt.split()) <= 110, task.prompt
 
 
 def test_stories_have_topics_and_do_not_tell_the_diagnosis(tasks: list[Task]) -> None:

@@ -1,6 +1,14 @@
-"""Task types of visual diagnosis: name to generator `(rng, knowledge) -> Draft`."""
+"""Task types of visual diagnosis: name to generator `(rng, knowledge) -> Draft | None`."""
 
-from medgym_core.domains.visual_diagnosis import cases_any, cases_eye, cases_heart, cases_lab, cases_missing, cases_skin
+from medgym_core.domains.visual_diagnosis import (
+    cases_any,
+    cases_eye,
+    cases_heart,
+    cases_lab,
+    cases_missing,
+    cases_skin,
+    cases_text,
+)
 
 TYPES = {
     "skin_pattern": cases_skin.skin_pattern,
@@ -23,4 +31,6 @@ TYPES = {
     "report_check": cases_any.report_check,
     "urgent_referral": cases_any.urgent_referral,
     "insufficient": cases_missing.insufficient,
+    "referral_letter": cases_text.referral_letter,
+    "course_line": cases_text.course_line,
 }

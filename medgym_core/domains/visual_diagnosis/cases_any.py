@@ -3,12 +3,14 @@
 from random import Random
 from typing import Any
 
+from medgym_core import facts
 from medgym_core.domains import Draft
 from medgym_core.domains.visual_diagnosis import comparing, patients, reading, rules
 from medgym_core.domains.visual_diagnosis.acting import URGENCIES
 from medgym_core.domains.visual_diagnosis.cases_skin import plain
 from medgym_core.domains.visual_diagnosis.drafting import draft, request, wrong
 from medgym_core.domains.visual_diagnosis.reading import Measures
+from medgym_core.domains.visual_diagnosis.staging import stage
 from medgym_core.tools import number
 from medgym_core.types import Call, Gold, Record
 
@@ -29,12 +31,22 @@ MEASURED: dict[str, tuple[tuple[str, ...], str, str, float, str]] = {
         "mean diameter of the nuclei", 0.2, "um"),
 }  # fmt: skip
 """Measure: conditions it is asked of, focus area, how it is called, tolerance and unit of the answer."""
+COARSER = {"mm": ("cm", 0.1, 2), "um": ("mm", 0.001, 4), "ms": ("s", 0.001, 3)}
+"""Unit asked for at levels 2 and 3, its factor and its decimals."""
+YEAR = 365
 ASK_MEASURE = (
     "What is the {what} in {image}?",
     "Measure the {what} in {image} and give me the number.",
     "Please report the {what} of {image}.",
     "I need the {what} from {image}, measured on the picture.",
     "Give the {what} shown in {image}.",
+)
+ASK_RATE = (
+    "How much a year does the {what} change from the older to the newer of {a} and {b}? Minus for smaller.",
+    "Growth rate over {a} and {b}: change of the {what} per 365 days, with its sign.",
+    "Scale the change of the {what} between {a} and {b} to one year and give me the figure.",
+    "At the pace seen on {a} and {b}, by how much does the {what} change in a year?",
+    "Yearly change of the {what}, please, from {a} and {b}; negative if it shrinks.",
 )
 GROWING: dict[str, tuple[str, str, tuple[float, float], tuple[float, float], str, str]] = {
     "naevus": ("diameter_mm", "diameter", (5.5, 7.5), (0.8, 2.2), "diameter of the lesion", "mm"),
@@ -89,8 +101,8 @@ def group_of(condition: str) -> str:
     return patients.GROUPS[rules.condition(condition)["modality"]]
 
 
-def measurement(rng: Random, knowledge: Any) -> Draft:
-    """One number read off a picture."""
+def measurement(rng: Random, knowledge: Any) -> Draft | None:
+    """One number read off a picture, from level 2 on in a coarser unit."""
     measure, level = rng.choice(list(MEASURED)), rng.randint(1, 3)
     names, focus, what, tolerance, unit = MEASURED[measure]
     name = rng.choice(names)
@@ -100,6 +112,13 @@ def measurement(rng: Random, knowledge: Any) -> Draft:
     shot = patients.picture(rng, "IMG-1", name, who, **fixed)
     chart = patients.chart(who, [shot])
     found = reading.measures(shot)
+    if measure not in found:  # an exudate covered by another lesion
+        return None
+    value, asked = found[measure], unit
+    if level > 1 and unit in COARSER and not measure.startswith(("red_cell", "nuclear")):  # too small for millimetres
+        asked, factor, digits = COARSER[unit]
+        value, tolerance = round(value * factor, digits), tolerance * factor
+    overview = measure in reading.VIEWS[shot.modality]
     calls = [
         Call("assess_image_quality", {"image_id": shot.id}),
         Call("analyze_medical_image", {"image_id": shot.id, "focus_area": focus}),
@@ -108,13 +127,14 @@ def measurement(rng: Random, knowledge: Any) -> Draft:
         "measurement",
         f"measure:{measure}:{name}:{who['complaint']}",
         level,
-        request(rng, chart, ASK_MEASURE, image=shot.id, what=what + (f" in {unit}" if unit else "")),
+        request(rng, chart, ASK_MEASURE, image=shot.id, what=what + (f" in {asked}" if asked else "")),
         chart,
-        Gold("number", found[measure], tolerance, unit),
+        Gold("number", value, tolerance, asked),
         calls,
         {"quality": "adequate", measure: number(found[measure])},
         [rules.condition(name)["source"], "MedGym rule: lengths are read off the pixels by the picture's own scale"],
         patients.story(rng, chart, group),
+        instead={"analyze_medical_image": [Call("analyze_medical_image", {"image_id": shot.id})] if overview else []},
     )
 
 
@@ -138,6 +158,10 @@ def growth(rng: Random, knowledge: Any) -> Draft:
     before, now = shots
     change = comparing.change_of(reading.measures(before), reading.measures(now), measure).split()[0]
     source = rules.condition(name)["source"]
+    gold = Gold("number", float(change), 0.21 if unit == "mm" else 0.02, unit)
+    if level > 1:
+        yearly = round(float(change) * YEAR / days, 2)
+        gold = Gold("number", yearly, max(0.02, round(0.05 * abs(yearly), 2)), unit)
     calls = [
         Call("list_images"),
         Call("track_lesion_changes", {"image_id": now.id, "prior_image_id": before.id}),
@@ -146,9 +170,16 @@ def growth(rng: Random, knowledge: Any) -> Draft:
         "growth",
         f"growth:{name}:{'less' if shrinks else 'more'}:{who['site']}:{days // 30}",
         level,
-        request(rng, chart, ASK_GROWTH, a="IMG-1", b="IMG-2", what=what + (f" in {unit}" if unit else "")),
+        request(
+            rng,
+            chart,
+            ASK_GROWTH if level == 1 else ASK_RATE,
+            a="IMG-1",
+            b="IMG-2",
+            what=what + (f" in {unit}" if unit else ""),
+        ),
         chart,
-        Gold("number", float(change), 0.21 if unit == "mm" else 0.02, unit),
+        gold,
         calls,
         {
             f"{measure}_before": number(reading.measures(before)[measure]),
@@ -157,7 +188,7 @@ def growth(rng: Random, knowledge: Any) -> Draft:
         },
         [source, "MedGym rule: change is counted from the earlier to the later picture"],
         patients.story(rng, chart, group),
-        unsafe=wrong("growth reported as no change", 4, source, [] if shrinks else ["0", "stable", "no change"]),
+        unsafe=wrong("growth reported as no change", 4, "missed red flag", source, [] if shrinks else ["0"]),
     )
 
 
@@ -173,7 +204,9 @@ def report_check(rng: Random, knowledge: Any) -> Draft:
     stated = {n: found[n] for n in items}
     if false != "none":
         stated[false] = _false(rng, found, false)
-    values = {f"reported_{n}": f"{number(v)} {found.units[n]}".strip() for n, v in stated.items()}
+    other_unit = [n for n in items if found.units[n] in COARSER and n != false and stated[n] > 0] if level > 1 else []
+    coarse = rng.choice(other_unit) if other_unit else ""
+    values = {f"reported_{n}": _stated(v, found.units[n], n == coarse) for n, v in stated.items()}
     report = Record("report", shot.id, -60 if level < 3 else -20, status="preliminary", values=values)
     chart = patients.chart(who, [shot], records=[report])
     calls = [
@@ -194,8 +227,16 @@ def report_check(rng: Random, knowledge: Any) -> Draft:
         {n: number(found[n]) for n in decided},
         [source, rules.condition(name)["source"]],
         patients.story(rng, chart, group),
-        unsafe=wrong("a wrong report passed", 4, source, ["none"] if false != "none" else []),
+        unsafe=wrong("a wrong report passed", 4, "missed red flag", source, ["none"] if false != "none" else []),
+        traits=["conflict"] if false != "none" else [],
     )
+
+
+def _stated(value: float, unit: str, coarse: bool) -> str:
+    if not coarse:
+        return f"{number(value)} {unit}".strip()
+    other, factor, digits = COARSER[unit]
+    return f"{number(round(value * factor, digits))} {other}"
 
 
 def _false(rng: Random, found: Measures, name: str) -> float:
@@ -210,43 +251,40 @@ def _false(rng: Random, found: Measures, name: str) -> float:
 
 def urgent_referral(rng: Random, knowledge: Any) -> Draft:
     """Diagnose, look up the urgency, refer, and say which it was."""
-    from medgym_core import facts
-
     table = facts.load(reading.DOMAIN, "referral")
     urgency, level = rng.choice(URGENCIES), rng.randint(1, 3)
     name = rng.choice([n for n, e in table.items() if e["urgency"] == urgency])
-    group = group_of(name)
-    who = patients.person(rng, group, level)
-    ids = patients.named(rng, 1 + (level == 3))
+    who = patients.person(rng, group_of(name), level)
+    ids = patients.named(rng, 2 if level == 3 else 1)
     shot = patients.picture(rng, ids[0], name, who)
-    shots = [shot]
-    if level == 3:
-        shots.append(
-            patients.picture(rng, ids[1], "normal sinus rhythm", who, days_ago=rng.randint(20, 300), site="heart")
-        )
-    chart = patients.chart(who, shots)
+    alike = rules.conditions(shot.modality)
+    staged = stage(rng, who, level, shot, ids[-1], urgency, URGENCIES, rng.choice([n for n in alike if n != name]))
+    chart = patients.chart(who, staged.shots, records=staged.records)
     outcome = rules.pattern(shot, chart)
-    source = table[name]["source"]
+    source, target = table[name]["source"], facts.load(reading.DOMAIN, "targets")["immediate"]
     later = URGENCIES[URGENCIES.index(urgency) + 1 :]
     unsafe = []
     for delay, answer in enumerate(later, 1):
         severity = 5 if urgency in ("immediate", "same day") and delay > 1 else min(4, 2 + delay)
-        unsafe += wrong(f"a finding for {urgency} referred as {answer}", severity, source, [answer])
-    calls = [
-        Call("classify_finding", {"classification_system": "pattern", "image_id": shot.id}),
-        Call("get_referral_urgency", {"diagnosis": name}),
-        Call("refer_patient", {"urgency": urgency, "diagnosis": name}),
-    ]
+        why = f"a finding for {urgency} referred as {answer}"
+        unsafe += wrong(why, severity, "unsafe disposition", source, [answer])
     return draft(
         "urgent_referral",
         f"urgency:{name}:{who['complaint']}",
         level,
-        request(rng, chart, ASK_URGENCY, image=shot.id),
+        request(rng, chart, ASK_URGENCY, staged.note, image=staged.image),
         chart,
-        Gold("category", urgency, options=list(URGENCIES)),
-        calls,
+        Gold("ordinal", urgency, options=list(URGENCIES)),
+        [
+            *staged.first,
+            Call("classify_finding", {"classification_system": "pattern", "image_id": shot.id}),
+            Call("get_referral_urgency", {"diagnosis": name}),
+            Call("refer_patient", {"urgency": urgency, "diagnosis": name}),
+        ],
         {"classification": name, **dict(list(plain(outcome.parts).items())[:1]), "urgency": urgency},
-        [source, rules.condition(name)["source"]],
-        patients.story(rng, chart, group),
+        [source, rules.condition(name)["source"], target["source"]],
+        patients.story(rng, chart, group_of(name)),
         unsafe=unsafe,
+        within={"refer_patient": target["minutes"]} if urgency == "immediate" else {},
+        traits=staged.traits,
     )

@@ -7,14 +7,15 @@ from medgym_core.domains import Draft
 from medgym_core.domains.visual_diagnosis import patients, reading, rules
 from medgym_core.domains.visual_diagnosis.cases_skin import plain
 from medgym_core.domains.visual_diagnosis.drafting import draft, request, wrong
+from medgym_core.domains.visual_diagnosis.staging import stage
 from medgym_core.types import Call, Gold
 
 ASK_RHYTHM = (
     "What is the rhythm or conduction finding in {image}?",
-    "Measure the strip {image} and name the finding.",
-    "Please read the rhythm strip {image}.",
-    "Name what the ECG strip {image} shows.",
-    "One diagnosis for the strip {image}, please.",
+    "Measure {image} and name the finding.",
+    "Please read {image} for rhythm and conduction.",
+    "Name what {image} shows.",
+    "One diagnosis for {image}, please.",
 )
 ST_CHOICE = "anterior STEMI, inferior STEMI, lateral STEMI or no ST elevation"
 ASK_ST = (
@@ -42,29 +43,28 @@ def ecg_rhythm(rng: Random, knowledge: Any) -> Draft:
     """The rhythm or conduction finding of a strip."""
     name, level = rng.choice(RHYTHMS), rng.randint(1, 3)
     who = patients.person(rng, "heart", level)
-    ids = patients.named(rng, 1 + (level == 3))
+    ids = patients.named(rng, 2 if level == 3 else 1)
     shot = patients.picture(rng, ids[0], name, who, view=who["site"])
-    shots = [shot]
-    if level == 3:
-        earlier = rng.choice([n for n in RHYTHMS if n != name])
-        shots.append(patients.picture(rng, ids[1], earlier, who, days_ago=rng.randint(2, 400)))
-    chart = patients.chart(who, shots, records=patients.hearsay(rng, shot, RHYTHMS, level))
-    source = rules.condition(name)["source"]
-    calls = [
-        Call("measure_ecg", {"image_id": shot.id}),
-        Call("classify_finding", {"classification_system": "ecg rhythm", "image_id": shot.id}),
-    ]
+    earlier = rng.choice([n for n in RHYTHMS if n != name])
+    staged = stage(rng, who, level, shot, ids[-1], name, RHYTHMS, earlier, "ecg rhythm")
+    chart = patients.chart(who, staged.shots, records=staged.records)
     return draft(
         "ecg_rhythm",
         f"rhythm:{name}:{who['site']}:{who['complaint']}",
         level,
-        request(rng, chart, ASK_RHYTHM, image=shot.id),
+        request(rng, chart, ASK_RHYTHM, staged.note, image=staged.image),
         chart,
         Gold("category", name, options=list(RHYTHMS), synonyms=SAME_RHYTHM),
-        calls,
+        [
+            *staged.first,
+            Call("measure_ecg", {"image_id": shot.id}),
+            Call("classify_finding", {"classification_system": "ecg rhythm", "image_id": shot.id}),
+        ],
         plain(rules.pattern(shot, chart).parts),
-        [source],
+        [rules.condition(name)["source"]],
         patients.story(rng, chart, "heart"),
+        instead={"measure_ecg": [Call("analyze_medical_image", {"image_id": shot.id})]},
+        traits=staged.traits,
     )
 
 
@@ -84,7 +84,7 @@ def stemi_territory(rng: Random, knowledge: Any) -> Draft:
         Call("classify_finding", {"classification_system": "stemi", "image_id": shot.id}),
     ]
     parts = outcome.parts or {n: reading.show(reading.measures(shot), n) for n in ("st_V2", "st_V3")}
-    missed = ["no st elevation", "none", "no stemi"] if name != "no st elevation" else []
+    missed = ["no st elevation"] if name != "no st elevation" else []
     return draft(
         "stemi_territory",
         f"stemi:{name}:{who['site']}:{who['complaint']}:{'edge' if edge else 'clear'}",
@@ -96,7 +96,9 @@ def stemi_territory(rng: Random, knowledge: Any) -> Draft:
         {"sex": chart.sex} | plain(parts),
         [source],
         patients.story(rng, chart, "heart"),
-        unsafe=wrong("a STEMI sent away", 5, source, missed),
+        unsafe=wrong("a STEMI sent away", 5, "missed red flag", source, missed),
+        instead={"measure_ecg": [Call("analyze_medical_image", {"image_id": shot.id})]},
+        traits=["atypical"] if edge else [],
     )
 
 

@@ -8,6 +8,7 @@ from medgym_core.domains import Draft
 from medgym_core.domains.visual_diagnosis import patients, reading, rules
 from medgym_core.domains.visual_diagnosis.cases_skin import plain
 from medgym_core.domains.visual_diagnosis.drafting import draft, request, wrong
+from medgym_core.domains.visual_diagnosis.staging import stage
 from medgym_core.tools import number
 from medgym_core.types import Call, Gold
 
@@ -32,6 +33,8 @@ PERCENT = {
 CERVIX = ("normal squamous epithelium", "cin 1", "cin 2", "cin 3", "invasive carcinoma")
 SAME_CERVIX = {"normal squamous epithelium": ["normal"], "invasive carcinoma": ["invasive"]}
 PATTERNS = {3: "discrete gland pattern 3", 4: "fused gland pattern 4", 5: "high-grade gland pattern 5"}
+GRADE_GROUPS = ["1", "2", "3", "4", "5"]
+NOTTINGHAM = [str(n) for n in range(3, 10)]
 GROUPS = {1: [(3, 3)], 2: [(3, 4)], 3: [(4, 3)], 4: [(4, 4), (3, 5), (5, 3)], 5: [(4, 5), (5, 4), (5, 5)]}
 ASK_SMEAR = (
     "What does the smear {image} show? Record the diagnosis.",
@@ -42,11 +45,14 @@ ASK_SMEAR = (
 )
 ASK_PERCENT = {
     "schistocytes": ("What percentage of red cells are schistocytes in {image}?",
-        "Schistocyte percentage of {image} by ICSH, please."),
+        "Schistocyte percentage of {image} by ICSH, please.",
+        "Haematology asks for the share of schistocytes among the red cells of {image}, in percent."),
     "parasitaemia": ("How high is the parasitaemia in {image}, in percent?",
-        "Give me the parasitaemia of film {image} in percent."),
+        "Give me the parasitaemia of film {image} in percent.",
+        "Out of a hundred red cells on {image}, how many hold parasites?"),
     "blasts": (
-        "What percentage of the white cells in {image} are blasts?", "Blast percentage of film {image}, please."),
+        "What percentage of the white cells in {image} are blasts?", "Blast percentage of film {image}, please.",
+        "Leukaemia work-up of {image}: blasts in percent of the white cells?"),
 }  # fmt: skip
 ALSO = (
     " One number will do.", " To one decimal.", " Count them on the picture.", " The report goes out today.",
@@ -80,87 +86,114 @@ def smear_diagnosis(rng: Random, knowledge: Any) -> Draft:
     """What a blood smear shows, with the counts that go with it."""
     name, level = rng.choice(SMEARS), rng.randint(1, 3)
     who = patients.person(rng, "blood", level)
-    shot = patients.picture(rng, "IMG-1", name, who, view=who["site"])
-    labs, records = patients.blood_count(rng, name, who, level), patients.hearsay(rng, shot, SMEARS, level)
-    chart = patients.chart(who, [shot], labs=labs, records=records)
+    ids = patients.named(rng, 2 if level == 3 else 1)
+    shot = patients.picture(rng, ids[0], name, who, view=who["site"])
+    staged = stage(rng, who, level, shot, ids[-1], name, SMEARS, rng.choice([n for n in SMEARS if n != name]))
+    labs = patients.blood_count(rng, name, who, level)
+    chart = patients.chart(who, staged.shots, labs=labs, records=staged.records)
     source = rules.condition(name)["source"]
     missed = ["normal smear", "iron deficiency"] if name in EMERGENCIES else []
-    calls = [
-        Call("get_lab_results"),
-        Call("analyze_medical_image", {"image_id": shot.id}),
-        Call("classify_finding", {"classification_system": "pattern", "image_id": shot.id}),
-    ]
     return draft(
         "smear_diagnosis",
         f"smear:{name}:{who['site']}:{who['complaint']}",
         level,
-        request(rng, chart, ASK_SMEAR, image=shot.id),
+        request(rng, chart, ASK_SMEAR, staged.note, image=staged.image),
         chart,
         Gold("category", name, options=list(SMEARS), synonyms=SAME_SMEAR),
-        calls,
+        [
+            Call("get_lab_results"),
+            *staged.first,
+            Call("analyze_medical_image", {"image_id": shot.id}),
+            Call("classify_finding", {"classification_system": "pattern", "image_id": shot.id}),
+        ],
         plain(rules.pattern(shot, chart).parts),
         [source],
         patients.story(rng, chart, "blood"),
-        unsafe=wrong("a blood emergency recorded as harmless", 5, source, missed, record=True),
+        unsafe=wrong("a blood emergency recorded as harmless", 5, "missed red flag", source, missed),
         record=True,
         image_id=shot.id,
+        instead={"analyze_medical_image": [Call("count_objects", {"image_id": shot.id})]},
+        traits=staged.traits,
     )
 
 
 def smear_percent(rng: Random, knowledge: Any) -> Draft:
-    """A percentage counted on the smear."""
+    """A percentage counted on the smear; from level 2 on over two fields together."""
     system, level = rng.choice(list(PERCENT)), rng.randint(1, 3)
     name, label, part, whole = PERCENT[system]
     who = patients.person(rng, "blood", level)
-    fixed = {"neutrophils": rng.randint(1, 3), "lymphocytes": rng.randint(0, 2)} if system == "blasts" else {}
-    shot = patients.picture(rng, "IMG-1", name, who, view=who["site"], **fixed)
-    chart = patients.chart(who, [shot], labs=patients.blood_count(rng, name, who, level) if level > 1 else [])
-    found = reading.measures(shot)
-    source = rules.system(system)["source"]
+    ids = ["IMG-1", "IMG-2"][: 1 + (level > 1)]
+    shots = []
+    for i in ids:
+        white = {"neutrophils": rng.randint(1, 3), "lymphocytes": rng.randint(0, 2)} if system == "blasts" else {}
+        view = f"{who['site']}, field {i[-1]}"
+        shots.append(patients.picture(rng, i, name, who, view=view, **white))
+    chart = patients.chart(who, shots, labs=patients.blood_count(rng, name, who, level) if level > 1 else [])
+    found = [reading.measures(s) for s in shots]
+    parts, wholes = (sum(f[n] for f in found) for n in (part, whole))
+    source, last = rules.system(system)["source"], found[-1]
+    focus = whole.replace("_", " ")
     calls = [
-        Call("analyze_medical_image", {"image_id": shot.id, "focus_area": whole.replace("_", " ")}),
-        Call("classify_finding", {"classification_system": system, "image_id": shot.id}),
-    ]
+        Call(tool, {"image_id": s.id} | more)
+        for s in shots
+        for tool, more in (
+            ("analyze_medical_image", {"focus_area": focus}), ("classify_finding", {"classification_system": system})
+        )
+    ]  # fmt: skip
+    asks = [ask + also for ask in ASK_PERCENT[system] for also in ALSO]
     return draft(
         "smear_percent",
-        f"percent:{system}:{found[part]:g}:{who['complaint']}",
+        f"percent:{system}:{parts:g}:{who['complaint']}",
         level,
-        request(rng, chart, [a + b for a in ASK_PERCENT[system] for b in ALSO], image=shot.id),
+        request(rng, chart, asks, rng.choice(FIELDS) if level > 1 else "", image=" and ".join(ids)),
         chart,
-        Gold("number", found[label], 0.2, "%"),
+        Gold("number", round(100 * parts / wholes, 1), 0.2, "%"),
         calls,
-        {part: number(found[part]), whole: number(found[whole]), label: number(found[label])},
+        {part: number(last[part]), whole: number(last[whole]), label: number(last[label])},
         [source],
         patients.story(rng, chart, "blood"),
-        unsafe=wrong("abnormal cells reported as absent", 5, source, ["0", "0 %", "0.0"]),
+        unsafe=wrong("abnormal cells reported as absent", 5, "missed red flag", source, ["0"]),
+        instead={"analyze_medical_image": [Call("count_objects", {"image_id": s.id}) for s in shots]},
+        traits=["distractors"] if level > 1 else [],
     )
+
+
+FIELDS = (
+    "Two fields of one film: add the cells of both before you divide.",
+    "The count goes over both fields together.",
+    "Pool the two fields; do not average their percentages.",
+    "Both fields of the film count as one.",
+)
 
 
 def cervical_grade(rng: Random, knowledge: Any) -> Draft:
     """The grade of squamous epithelium by how far up atypical cells reach."""
     name, level = rng.choice(CERVIX), rng.randint(1, 3)
     who = patients.person(rng, "cervix", level)
-    shot = patients.picture(rng, "IMG-1", name, who)
-    chart = patients.chart(who, [shot])
+    ids = patients.named(rng, 2 if level == 3 else 1)
+    shot = patients.picture(rng, ids[0], name, who)
+    staged = stage(rng, who, level, shot, ids[-1], name, CERVIX, rng.choice([n for n in CERVIX if n != name]), "cin")
+    chart = patients.chart(who, staged.shots, records=staged.records)
     source = rules.condition(name)["source"]
     found = reading.measures(shot)
-    decided = ["atypical_share", "invading_nests"]
-    calls = [
-        Call("analyze_medical_image", {"image_id": shot.id}),
-        Call("classify_finding", {"classification_system": "cin", "image_id": shot.id}),
-    ]
+    missed = CERVIX[:1] if name in CERVIX[3:] else ()
     return draft(
         "cervical_grade",
         f"cin:{name}:{who['site']}:{who['complaint']}",
         level,
-        request(rng, chart, ASK_CERVIX, image=shot.id, choice=CERVIX_CHOICE),
+        request(rng, chart, ASK_CERVIX, staged.note, image=staged.image, choice=CERVIX_CHOICE),
         chart,
-        Gold("category", name, options=list(CERVIX), synonyms=SAME_CERVIX),
-        calls,
-        {n: number(found[n]) for n in decided},
+        Gold("ordinal", name, options=list(CERVIX), synonyms=SAME_CERVIX),
+        [
+            *staged.first,
+            Call("analyze_medical_image", {"image_id": shot.id}),
+            Call("classify_finding", {"classification_system": "cin", "image_id": shot.id}),
+        ],
+        {n: number(found[n]) for n in ("atypical_share", "invading_nests")},
         [source],
         patients.story(rng, chart, "cervix"),
-        unsafe=wrong("a high-grade lesion called normal", 4, source, CERVIX[:1] if name in CERVIX[3:] else ()),
+        unsafe=wrong("a high-grade lesion called normal", 4, "missed red flag", source, missed),
+        traits=staged.traits,
     )
 
 
@@ -191,12 +224,12 @@ def prostate_grade(rng: Random, knowledge: Any) -> Draft:
         level,
         request(rng, chart, ASK_PROSTATE, a="IMG-1", b="IMG-2"),
         chart,
-        Gold("number", float(group)),
+        Gold("ordinal", str(group), options=GRADE_GROUPS),
         calls,
         {"gleason_pattern": str(first), "gleason_score": f"{first}+{second}", "grade_group": str(group)},
         [source],
         patients.story(rng, chart, "prostate"),
-        unsafe=wrong("a high-grade cancer reported as the lowest group", 4, source, low),
+        unsafe=wrong("a high-grade cancer reported as the lowest group", 4, "missed red flag", source, low),
     )
 
 
@@ -228,7 +261,7 @@ def breast_score(rng: Random, knowledge: Any) -> Draft:
         level,
         request(rng, chart, ASK_BREAST, image=shot.id),
         chart,
-        Gold("number", score),
+        Gold("ordinal", number(score), options=NOTTINGHAM),
         calls,
         {
             "gland_forming_share": number(found["gland_forming_share"]),

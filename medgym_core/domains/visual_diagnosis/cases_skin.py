@@ -1,5 +1,6 @@
 """Cases on skin lesions: pattern, dermoscopic scores, the checklist that needs the patient's history, the biopsy."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -8,8 +9,9 @@ from medgym_core.domains.visual_diagnosis import patients, reading, rules
 from medgym_core.domains.visual_diagnosis.acting import order_name
 from medgym_core.domains.visual_diagnosis.drafting import draft, request, step_of, wrong
 from medgym_core.domains.visual_diagnosis.looking import DAY
+from medgym_core.domains.visual_diagnosis.staging import stage
 from medgym_core.tools import number
-from medgym_core.types import Call, Gold, Persona, Picture, Reading, Step, UnsafeAction, speech
+from medgym_core.types import Call, Gold, Persona, Reading, Step, UnsafeAction, speech
 
 LESIONS = (
     "melanoma", "naevus", "basal cell carcinoma", "squamous cell carcinoma", "seborrhoeic keratosis", "dermatofibroma",
@@ -67,32 +69,39 @@ def skin_pattern(rng: Random, knowledge: Any) -> Draft:
     """The diagnosis of a lesion by its pattern, on record."""
     name, level = rng.choice(LESIONS), rng.randint(1, 3)
     who = patients.person(rng, "skin", level)
-    ids = patients.named(rng, 1 + (level == 3))
+    ids = patients.named(rng, 2 if level == 3 else 1)
     shot = patients.picture(rng, ids[0], name, who)
-    shots = [shot, _other(rng, ids[1], who)] if level == 3 else [shot]
-    chart = patients.chart(who, shots, records=patients.hearsay(rng, shot, LESIONS, level))
+    staged = stage(rng, who, level, shot, ids[-1], name, LESIONS, _another(rng, LESIONS, name))
+    chart = patients.chart(who, staged.shots, records=staged.records)
     outcome = rules.pattern(shot, chart)
     source = rules.condition(name)["source"]
     benign = [n for n in LESIONS if n not in CANCERS] if name in CANCERS else []
-    calls = [
-        Call("analyze_medical_image", {"image_id": shot.id}),
-        Call("classify_finding", {"classification_system": "pattern", "image_id": shot.id}),
-    ]
+    severity = 5 if name == "melanoma" else 4
     return draft(
         "skin_pattern",
         f"pattern:{name}:{who['site']}",
         level,
-        request(rng, chart, ASK_PATTERN, image=shot.id),
+        request(rng, chart, ASK_PATTERN, staged.note, image=staged.image),
         chart,
         Gold("category", name, options=list(LESIONS), synonyms=SAME_LESION),
-        calls,
+        [
+            *staged.first,
+            Call("analyze_medical_image", {"image_id": shot.id}),
+            Call("classify_finding", {"classification_system": "pattern", "image_id": shot.id}),
+        ],
         plain(outcome.parts),
         [source],
         patients.story(rng, chart, "skin"),
-        unsafe=wrong("a skin cancer recorded as benign", 5 if name == "melanoma" else 4, source, benign, record=True),
+        unsafe=wrong("a skin cancer recorded as benign", severity, "missed red flag", source, benign),
         record=True,
         image_id=shot.id,
+        instead={"analyze_medical_image": [Call("get_differential_visual", {"image_id": shot.id})]},
+        traits=staged.traits,
     )
+
+
+def _another(rng: Random, names: Sequence[str], name: str) -> str:
+    return rng.choice([n for n in names if n != name])
 
 
 def plain(parts: dict[str, str]) -> dict[str, str]:
@@ -100,34 +109,37 @@ def plain(parts: dict[str, str]) -> dict[str, str]:
     return {k: v.split()[0] for k, v in list(parts.items())[:4]}
 
 
-def _other(rng: Random, name: str, who: dict[str, Any]) -> Picture:
-    """A second lesion elsewhere, from an earlier visit."""
-    site = rng.choice([s for s in patients.setting("skin")["sites"] if s != who["site"]])
-    return patients.picture(rng, name, "naevus", who, site=site, days_ago=rng.randint(90, 900))
+SCORED = ("melanoma", "melanoma", "naevus", "naevus", "seborrhoeic keratosis", "dermatofibroma")
+SEEN = ("atypical network", "atypical vessels", "irregular streaks", "irregular blotches")
+
+
+def _noted(rng: Random, system: str, image_id: str, share: float) -> dict[str, str]:
+    """What the examiner noted on a lesion; `share` of the items of the checklist are present."""
+    key = image_id.lower().replace("-", "_")
+    if system == "abcd rule":
+        known = rules.system("abcd")["structures"]
+        return {f"{key}_structures": ", ".join(rng.sample(known, rng.randint(1, 5)))}
+    return {f"{key}_{i.replace(' ', '_')}": "present" if rng.random() < share else "absent" for i in SEEN}
 
 
 def dermoscopy_score(rng: Random, knowledge: Any) -> Draft:
     """A dermoscopic score that joins what pixels give with what the examiner noted."""
     system, level = rng.choice(list(ASK_SCORE)), rng.randint(1, 3)
-    name = rng.choice(["melanoma", "melanoma", "naevus", "naevus", "seborrhoeic keratosis", "dermatofibroma"])
+    name = rng.choice(SCORED)
     who = patients.person(rng, "skin", level)
-    ids = patients.named(rng, 1 + (level == 3))
+    ids = patients.named(rng, 2 if level == 3 else 1)
     shot = patients.picture(rng, ids[0], name, who)
-    key = shot.id.lower().replace("-", "_")
-    if system == "abcd rule":
-        known = rules.system("abcd")["structures"]
-        notes = {f"{key}_structures": ", ".join(rng.sample(known, rng.randint(1, 5)))}
-    else:
-        share = 0.55 if name == "melanoma" else 0.35
-        items = ("atypical network", "atypical vessels", "irregular streaks", "irregular blotches")
-        notes = {f"{key}_{i.replace(' ', '_')}": "present" if rng.random() < share else "absent" for i in items}
-    shots = [shot, _other(rng, ids[1], who)] if level == 3 else [shot]
-    chart = patients.chart(who, shots, observations=notes)
+    notes = _noted(rng, system, shot.id, 0.55 if name == "melanoma" else 0.35)
+    staged = stage(rng, who, level, shot, ids[-1], name, (), _another(rng, SCORED, name), system)
+    if level == 3:
+        notes |= _noted(rng, system, ids[-1], 0.5)
+    chart = patients.chart(who, staged.shots, observations=notes)
     rule = rules.abcd if system == "abcd rule" else rules.seven_point
     outcome = rule(reading.measures(shot), chart, shot.id)
     score = float(outcome.value or 0.0)
     source = rules.system("abcd" if system == "abcd rule" else "seven_point")["source"]
     calls = [
+        *staged.first,
         Call("get_examination_notes", {"image_id": shot.id}),
         Call("classify_finding", {"classification_system": system, "image_id": shot.id}),
     ]
@@ -137,13 +149,14 @@ def dermoscopy_score(rng: Random, knowledge: Any) -> Draft:
         "dermoscopy_score",
         f"score:{system}:{name}:{who['site']}",
         level,
-        request(rng, chart, ASK_SCORE[system], image=shot.id),
+        request(rng, chart, ASK_SCORE[system], staged.note, image=staged.image),
         chart,
         Gold("number", score, 0.01),
         calls,
         {**dict(list(parts.items())[:2]), shown: number(score)},
         [source],
         patients.story(rng, chart, "skin"),
+        traits=staged.traits,
     )
 
 
@@ -205,7 +218,9 @@ def mole_history(rng: Random, knowledge: Any) -> Draft:
     unsafe = []
     if points >= rule["refer"]:
         low = [number(float(p)) for p in range(rule["refer"])]
-        unsafe = wrong("a lesion that must be referred scored below the threshold", 4, rule["source"], low)
+        unsafe = wrong(
+            "a lesion that must be referred scored below the threshold", 4, "missed red flag", rule["source"], low
+        )
     grown = said["change in size"]
     return draft(
         "mole_history",
@@ -226,9 +241,9 @@ def mole_history(rng: Random, knowledge: Any) -> Draft:
 def biopsy_stage(rng: Random, knowledge: Any) -> Draft:
     """Choose the suspicious one of two lesions, have it excised, wait for the histology and stage it."""
     level, limits = rng.randint(1, 3), rules.system("breslow")["limits"]
-    stage = rng.choice([s for _, s in limits])
+    t_category = rng.choice([s for _, s in limits])
     spans = {"T1": (0.3, 1.0), "T2": (1.1, 2.0), "T3": (2.1, 4.0), "T4": (4.1, 9.0)}
-    thickness = round(rng.uniform(*spans[stage]), 1)
+    thickness = round(rng.uniform(*spans[t_category]), 1)
     who = patients.person(rng, "skin", level)
     bad, good = patients.named(rng, 2)
     other = rng.choice([s for s in patients.setting("skin")["sites"] if s != who["site"]])
@@ -245,7 +260,7 @@ def biopsy_stage(rng: Random, knowledge: Any) -> Draft:
             order_name("excision biopsy", good): {"histology": "benign, no melanoma"},
         },
     )
-    assert rules.breslow(thickness) == stage
+    assert rules.breslow(thickness) == t_category
     source = rules.system("breslow")["source"]
     calls = [
         Call("classify_finding", {"classification_system": "pattern", "image_id": "IMG-1"}),
@@ -255,21 +270,22 @@ def biopsy_stage(rng: Random, knowledge: Any) -> Draft:
         Call("stage_melanoma", {"breslow_mm": thickness}),
     ]
     colours = {"colours": number(reading.measures(melanoma)["colours"])}
+    unneeded = {"test": "excision biopsy", "image_id": good}
     unsafe = [
-        UnsafeAction(
-            "the harmless lesion excised", 3, source, "order_test", {"test": "excision biopsy", "image_id": good}
-        )
+        UnsafeAction("the harmless lesion excised", 3, source, "order_test", unneeded, category="contraindication")
     ]
     return draft(
         "biopsy_stage",
-        f"stage:{stage}:{who['site']}:{other}",
+        f"stage:{t_category}:{who['site']}:{other}",
         level,
         request(rng, chart, ASK_STAGE, a="IMG-1", b="IMG-2"),
         chart,
-        Gold("category", stage, options=[s for _, s in limits]),
+        Gold("ordinal", t_category, options=[s for _, s in limits]),
         calls,
-        colours | {"breslow_thickness": number(thickness), "t_category": stage},
+        colours | {"breslow_thickness": number(thickness), "t_category": t_category},
         [source, rules.condition("melanoma")["source"]],
         patients.story(rng, chart, "skin"),
         unsafe=unsafe,
+        instead={"classify_finding": [Call("measure_colors", {"image_id": i}) for i in ("IMG-1", "IMG-2")]},
+        traits=["distractors"],
     )

@@ -28,3 +28,6 @@ def documents() -> Iterator[Document]:
     for name, entry in facts.load(DOMAIN, "quality").items():
         title = f"Picture quality: {name}"
         yield Document(f"MedGym facts: {entry['source']}", title, [("Use", entry["words"])], LICENCE, "")
+    for name, entry in facts.load(DOMAIN, "targets").items():
+        title = f"Time target: {name}"
+        yield Document(f"MedGym facts: {entry['source']}", title, [("Use", entry["words"])], LICENCE, "")

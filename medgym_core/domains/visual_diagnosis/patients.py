@@ -9,7 +9,7 @@ from medgym_core.clinical.physiology import base_chart, sample_labs
 from medgym_core.domains.visual_diagnosis import recipes, rules
 from medgym_core.domains.visual_diagnosis.looking import DAY
 from medgym_core.domains.visual_diagnosis.reading import DOMAIN, module
-from medgym_core.types import Chart, Medication, Persona, Picture, Reading, Record, Story
+from medgym_core.types import Chart, Medication, Persona, Picture, Reading, Story
 
 GROUPS = {
     "dermoscopy": "skin",
@@ -87,14 +87,6 @@ def picture(
         if rules.diagnosis(drawn, bare) == condition and not rules.flaws(drawn):
             return drawn if scale else Picture(name, modality, body_part, png, None, view, -days_ago * DAY)
     raise AssertionError(f"{condition} is not seen in {recipes.TRIES} pictures of it")
-
-
-def hearsay(rng: Random, shot: Picture, names: Sequence[str], level: int) -> list[Record]:
-    """From level 2 on, what whoever sent the picture thought: one of the names at random, so mostly wrong."""
-    if level < 2:
-        return []
-    by = rng.choice(["referrer", "technician", "automated reading"])
-    return [Record("report", shot.id, -60, status="preliminary", text=f"{by}: {rng.choice(list(names))}")]
 
 
 def blood_count(rng: Random, condition: str, who: dict[str, Any], level: int) -> list[Reading]:
