@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from medgym_core.actions import render_call
 from medgym_core.alternatives import good
-from medgym_core.decontamination import gold_text as _gold_text
 from medgym_core.decontamination import holders, overlaps, task_text
 from medgym_core.episode import Episode
 from medgym_core.explain import reasons
@@ -23,7 +22,7 @@ from medgym_core.grading import BESIDE, PARTIAL, grade, statement
 from medgym_core.learned import gold_answer, learned_nulls
 from medgym_core.probes import NULLS, Script, reference_texts
 from medgym_core.rewards import CRITICAL_CAP, CRITICAL_SEVERITY, Reward
-from medgym_core.sensitivity import ToolOutputs, constant_or_broken, tool_outputs  # noqa: F401
+from medgym_core.sensitivity import constant_or_broken
 from medgym_core.tasks import case_identity
 from medgym_core.text import normal
 from medgym_core.types import Call, Gold, Struct, Task, UnsafeAction
@@ -81,10 +80,6 @@ def task_reasons(tasks: Sequence[Task], knowledge: Any, leaked: dict[str, str]) 
     found["unique"] = unique(tasks)
     found["clean"] = {t.id: f"stands in a benchmark: {leaked[t.id]}" for t in tasks if t.id in leaked}
     return found
-
-
-def gold_text(task: Task) -> str:
-    return _gold_text(task.truth)
 
 
 def play(task: Task, texts: list[str], knowledge: Any) -> Episode:

@@ -91,6 +91,26 @@ def task_file(path: Path | None) -> Path:
     return path or current("tasks/task_set").path / "tasks.parquet"
 
 
+def current_tasks(path: Path | None, domain: str | None = None) -> list[Any]:
+    """The tasks of the file given, else of the last run; before any run, those that a default run would build from the
+    facts that ship with MedGym. Raises MedGymError where there are none."""
+    from medgym_core import domains
+    from medgym_core.release import build_release
+    from medgym_core.tasks import read_tasks
+
+    if path is not None or pointer("tasks/task_set").is_file():
+        found = read_tasks(task_file(path), domain=domain)
+        if not found:
+            raise MedGymError("no tasks", got="an empty task set", where=task_file(path))
+        return found
+    from pipelines.config import PRESETS
+
+    chosen = PRESETS["demo"]
+    names = [domains.get(domain).name] if domain else chosen.tasks.domains
+    print("no run yet: the default task set, built from the facts that ship with MedGym", file=sys.stderr)
+    return build_release(chosen.seed, chosen.tasks.per_domain, current_knowledge(), names)
+
+
 def select_tasks(selection: str, path: Path | None = None) -> list[Any]:
     """Tasks by a comma-separated selection: a split, a domain, a task id, or `all`; parts narrow each other down."""
     from medgym_core.domains import NAMES

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.common import Json, Set, current_knowledge, emit, table, task_file, verdict
+from pipelines.cli.common import Json, Set, current_knowledge, current_tasks, emit, table, task_file, verdict
 
 File = Annotated[Path | None, typer.Option("--tasks", help="A task file; default: that of the last run.")]
 Domain = Annotated[str | None, typer.Option(help="Only this domain.")]
@@ -57,9 +57,7 @@ def stats(file: File = None, domain: Domain = None, as_json: Json = False) -> No
     """
     from collections import Counter
 
-    from medgym_core.tasks import read_tasks
-
-    found = read_tasks(task_file(file), domain=domain)
+    found = current_tasks(file, domain)
     counts = Counter((t.domain, t.type, t.split, t.level) for t in found)
     rows = [
         dict(zip(("domain", "type", "split", "level", "tasks"), (*key, n), strict=True))
@@ -97,9 +95,8 @@ def show_task(
 def _named(id: str, file: Path | None) -> Any:
     """The first task whose id begins so."""
     from medgym_core.errors import unknown_name
-    from medgym_core.tasks import read_tasks
 
-    every = read_tasks(task_file(file))
+    every = current_tasks(file)
     found = next((t for t in every if t.id.startswith(id)), None)
     if found is None:
         raise unknown_name("task", id, [t.id for t in every[:3]], where=f"{len(every)} tasks")
@@ -216,9 +213,9 @@ def card(file: File = None) -> None:
     Example: medgym tasks card > card.md
     """
     from medgym_core.card import card as write
-    from medgym_core.tasks import read_tasks, tasks_digest
+    from medgym_core.tasks import tasks_digest
 
-    found = read_tasks(task_file(file))
+    found = current_tasks(file)
     print(write(found, tasks_digest(found)))
 
 

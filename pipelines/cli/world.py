@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.common import Json, current_knowledge, emit, table, task_file, verdict
+from pipelines.cli.common import Json, current_knowledge, current_tasks, emit, table, verdict
 from pipelines.cli.tasks import Domain, File, show_gates, tasks
 
 
@@ -70,11 +70,10 @@ def gates(domain: Domain = None, file: File = None, as_json: Json = False) -> No
     from medgym_core.gates import as_json as rows_of
     from medgym_core.gates import run_gates
     from medgym_core.home import data
-    from medgym_core.tasks import read_tasks
     from pipelines.steps.benchmarks import texts_by_file
 
     texts = [text for found in texts_by_file(data()).values() for text in found]
-    found = rows_of(run_gates(read_tasks(task_file(file), domain=domain), current_knowledge(), texts))
+    found = rows_of(run_gates(current_tasks(file, domain), current_knowledge(), texts))
     emit({"gates": found, "benchmark_texts": len(texts)}, as_json, lambda d: show_gates(d["gates"]))
     verdict(all(g["passed"] for g in found))
 

@@ -8,13 +8,15 @@ import pytest
 
 from medgym_core import domains
 from medgym_core.actions import render_call
+from medgym_core.decontamination import gold_text
 from medgym_core.domains.cross_domain import cases, documents, rules
 from medgym_core.domains.cross_domain.rules import table
 from medgym_core.episode import Episode
 from medgym_core.explain import reasons
-from medgym_core.gates import ToolOutputs, gold_text, play, run_gates, tool_outputs
+from medgym_core.gates import play, run_gates
 from medgym_core.knowledge.search import KnowledgeBase
 from medgym_core.probes import reference_texts
+from medgym_core.sensitivity import ToolOutputs, tool_outputs
 from medgym_core.tasks import build_task_set
 from medgym_core.text import normal
 from medgym_core.types import SAY, Call, Task, encode
@@ -104,7 +106,7 @@ def test_every_story_has_six_topics_and_never_tells_where_a_pathway_ends() -> No
     assert all(len(t.story.topics) >= 6 for t in tasks())
     for task in (t for t in tasks() if t.type in PATHWAYS):
         told = normal(" ".join(layer for layers in task.story.topics.values() for layer in layers))
-        answer = normal(gold_text(task))
+        answer = normal(gold_text(task.truth))
         if len(answer.split()) >= 2:
             assert answer not in told, task.id
 

@@ -8,9 +8,10 @@ import pytest
 from medgym_core import domains
 from medgym_core.domains import Draft
 from medgym_core.episode import Episode
-from medgym_core.gates import chance, play, tool_outputs
+from medgym_core.gates import chance, play
 from medgym_core.learned import gold_answer
 from medgym_core.probes import NULLS, reference_texts
+from medgym_core.sensitivity import tool_outputs
 from medgym_core.tasks import build_task_set, case_identity, split_of, task_of
 from medgym_core.text import normal, tokens
 from medgym_core.types import Call, Task, encode

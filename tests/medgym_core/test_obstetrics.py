@@ -8,11 +8,14 @@ import pytest
 
 from medgym_core import domains, gates
 from medgym_core.actions import render_call
+from medgym_core.decontamination import gold_text
 from medgym_core.domains.obstetrics.tools import EXAMPLES
 from medgym_core.episode import Episode
 from medgym_core.explain import reasons
+from medgym_core.learned import gold_answer
 from medgym_core.probes import reference_texts
 from medgym_core.rewards import score
+from medgym_core.sensitivity import tool_outputs
 from medgym_core.tasks import build_task_set
 from medgym_core.text import normal, tokens
 from medgym_core.tools import NOT_AVAILABLE, NOT_IN_DATABASE, ToolError, World, find
@@ -77,7 +80,7 @@ def test_eight_hundred_distinct_tasks_are_reachable() -> None:
 def test_golds_are_balanced() -> None:
     for kind in UNIT.types:
         made = [t for seed in range(200, 340) if (t := make(kind, seed))]
-        golds = Counter(gates.gold_text(t) for t in made)
+        golds = Counter(gold_text(t.truth) for t in made)
         assert golds.most_common(1)[0][1] / len(made) <= 0.34, (kind, golds.most_common(3))
         assert {t.level for t in made} == {1, 2, 3}
 
@@ -161,7 +164,7 @@ def test_structured_submissions_need_every_field(tasks: list[Task]) -> None:
 def test_any_right_answer_beats_any_wrong_one(tasks: list[Task]) -> None:
     for task in [t for t in tasks if t.truth.gold.kind != "text"][::9]:  # a text needs its observations
         golds = task.truth.gold.fields or {"answer": task.truth.gold}
-        right = Call(task.reference[-1].name, {k: gates.gold_answer(g) for k, g in golds.items()})
+        right = Call(task.reference[-1].name, {k: gold_answer(g) for k, g in golds.items()})
         bare = play(task, [render_call(right)]).score()
         wrong = Call(right.name, dict.fromkeys(right.arguments, "nothing of the kind") | {"evidence": "x"})
         assert (
@@ -197,7 +200,7 @@ def test_seed_tools_are_all_there() -> None:
 
 
 def test_patient_tools_answer_differently_for_different_patients(tasks: list[Task]) -> None:
-    outputs = gates.tool_outputs(NAME, tasks, None)
+    outputs = tool_outputs(NAME, tasks, None)
     constant = [n for n, o in outputs.items() if o.kind == "read" and not o.static and len(o.distinct) < 2]
     assert not constant
 

@@ -1,5 +1,9 @@
 """A released set: levels that mean something, other good paths, a hard subset, and an agent between null and oracle."""
 
+import re
+from collections import Counter
+from random import Random
+
 import pytest
 from msgspec.structs import replace
 
@@ -118,3 +122,33 @@ def test_hard_tasks_are_held_out_of_level_three_and_fool_the_mediocre_agent(rele
         assert not play(task, agent.texts(task), knowledge).score().correct
     assert all(t.hard or t.level < 3 or play(t, agent.texts(t), knowledge).score().correct
                for t in released if t.split != "train")  # fmt: skip
+
+
+def phrasings(prompts: list[str]) -> int:
+    """Number of wordings among prompts: those count as one that share most of the runs of four words which recur."""
+    words = [re.sub(r"\d+", "#", prompt).split() for prompt in prompts]
+    runs = [{tuple(w[i : i + 4]) for i in range(len(w) - 3)} for w in words]
+    often = Counter(run for found in runs for run in found)
+    kept: list[set] = []
+    for found in sorted(({r for r in f if often[r] >= 3} for f in runs), key=len, reverse=True):
+        if found and not any(len(found & other) >= 0.7 * min(len(found), len(other)) for other in kept):
+            kept.append(found)
+    return len(kept)
+
+
+@pytest.mark.parametrize("domain", domains.NAMES)
+def test_every_type_is_asked_in_at_least_five_ways(domain: str, knowledge) -> None:
+    for kind, make in domains.get(domain).types.items():
+        drafts = [d for i in range(60) if (d := make(Random(f"ways/{kind}/{i}"), knowledge)) is not None]
+        assert phrasings([d.prompt for d in drafts]) >= 5, kind
+
+
+@pytest.mark.parametrize("domain", domains.NAMES)
+def test_every_domain_tempts_asks_for_more_and_varies_its_answers(domain: str, small_tasks) -> None:
+    here = [t for t in small_tasks if t.domain == domain]
+    tempting = {t.type for t in here if any(u.severity >= 3 for u in t.truth.unsafe)}
+    golds = {g.kind for t in here for g in [t.truth.gold, *t.truth.gold.fields.values()]}
+    assert len({t.type for t in here}) >= 6 and len(tempting) >= 3
+    assert any("missing data" in t.traits for t in here)
+    assert "text" in golds and len(golds) >= 4
+    assert {t.level for t in here} == {1, 2, 3}

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from medgym_core import domains, facts
 from medgym_core.actions import render_call
 from medgym_core.episode import Episode
-from medgym_core.gates import play, sensitivity, tool_outputs
+from medgym_core.gates import play, sensitivity
 from medgym_core.knowledge.search import KnowledgeBase
 from medgym_core.probes import reference_texts
+from medgym_core.sensitivity import tool_outputs
 from medgym_core.tasks import build_task_set
 from medgym_core.types import Call, Gold, Story, Task, Truth, encode
 

@@ -68,7 +68,7 @@ def test_every_command_has_help_with_an_example(command: list[str], capsys) -> N
         (["rollout"], "Missing option"),
         (["run", "--set", "sed=1"], "did you mean 'seed'"),
         (["tools", "--domain", "astrology"], "unknown domain; got 'astrology'; expected one of clinical_diagnosis"),
-        (["tasks", "stats"], "expected a home where `medgym run` has been"),
+        (["tasks", "validate"], "expected a home where `medgym run` has been"),
         (["tasks", "stats", "--tasks", "nowhere.parquet"], "nowhere.parquet"),
         (["explain", "first"], "expected a number, or FILE#NUMBER"),
         (["evaluate", "--policy", "oracle", "--suite", "medqa"], "MEDGYM_DATA is not set"),
