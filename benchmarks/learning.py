@@ -77,7 +77,7 @@ class Study:
         c, t, k, p = self.config, self.task_set, self.knowledge, PRACTICE
         base = self.stage("base", seed, [t], c.policy, lambda f: training.base_policy(f, t, "", c.policy, seed, p, k))
         recorded = self.stage(
-            "episodes", seed, [t, base], "", lambda f: rollouts.episodes(f, t, base, True, seed, p, k)
+            "episodes", seed, [t, base], "", lambda f: rollouts.episodes(f, t, base, True, False, seed, p, k)
         )
         bc = self.stage("bc", seed, [recorded], c.bc, lambda f: training.bc_checkpoint(f, base, recorded, c.bc, seed))
         ttopd = self.stage(

@@ -68,6 +68,23 @@ class CosineConfig(Config):
     """Length L in sampled tokens from which the reward is -0.5."""
 
 
+class DegenerateConfig(Config):
+    """What sampled text counts as degenerate (`training.degenerate`): such an episode is masked, in training only."""
+
+    detect: bool = True
+    """False: only episodes without a sampled token or with a number that is none are masked."""
+    same_turns: int = 3
+    """This often the same text in a row. Twice is a repeated call, which the reward sees to."""
+    foreign_share: float = 0.2
+    """More than this share of a turn's letters in a script that is not read here; a quoted word stays below."""
+    loop_block: int = 32
+    """Longest block of tokens, about a sentence, whose repetition is looked for."""
+    loop_repeats: int = 4
+    """More often than this the block stands in a row."""
+    loop_tokens: int = 24
+    """Shorter repetitions, such as a row of dots or zeros, are let pass."""
+
+
 class EMAConfig(Config):
     """The teacher: theta_bar <- decay theta_bar + (1 - decay) theta."""
 
@@ -129,6 +146,7 @@ class TTOPDConfig(Config):
     hint: Literal["outcome", "contrast", "shuffled", "none"] = "contrast"
     """What the teacher is told; see `training.hints`."""
     cosine: CosineConfig = CosineConfig()
+    degenerate: DegenerateConfig = DegenerateConfig()
     distill: DistillConfig = DistillConfig()
     ema: EMAConfig = EMAConfig()
     truncation: TruncationConfig = TruncationConfig()

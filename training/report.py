@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from training.degenerate import REASONS
 from training.hints import HINTS
 from training.items import Item
 from training.policy import Policy
@@ -20,7 +21,9 @@ from training.rollout import DEFAULT_LIMITS, Limits, MakeEpisode, rollout
 from training.trajectory import StopReason, Trajectory, write_trajectories
 
 MECHANISMS = ("hint", "ema", "truncation", "cosine")
-COUNTS = (*MECHANISMS, "zero_variance_groups", "degenerate", "teacher_masked")
+COUNTS = (
+    *MECHANISMS, "zero_variance_groups", "degenerate", *(f"degenerate_{r}" for r in REASONS), "teacher_masked"
+)  # fmt: skip
 DIGITS = 6
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import medgym_core
 from medgym_core.artifacts import digest_bytes
 from medgym_core.episode import text_of, without_pixels
+from medgym_core.rewards import Reward, per_turn
 from training.chat import Chat, Transcript
 from training.policy import Policy
 from training.sampler import HFSampler, Request, derive_seed
@@ -190,6 +191,12 @@ def _provenance(chat: Chat) -> dict[str, str]:
     }
 
 
+def _turn_parts(episode: Any, reward: Reward) -> list[dict[str, float]] | None:
+    """What each turn brought; None for a control task, whose world keeps no events."""
+    events = getattr(episode, "events", None)
+    return None if events is None else per_turn(reward, events)
+
+
 def _record(
     run: _Run, policy: str, seed: int, step: int, name: str, facts: dict[str, str], *, sampled: bool
 ) -> Trajectory:
@@ -217,6 +224,7 @@ def _record(
         correct=reward.correct,
         parts=dict(reward.parts),
         turn_rewards=[0.0] * (t.turns - 1) + [reward.composite] if t.turns else [],
+        turn_parts=_turn_parts(episode, reward),
         critical=reward.critical,
         stop=run.stop or StopReason.script_end,
         turns=t.turns,

@@ -5,11 +5,13 @@ A_i    = shaped_i - mean of the group
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from training.config import CosineConfig
+from training.config import CosineConfig, DegenerateConfig
+from training.degenerate import why_degenerate
 from training.trajectory import Trajectory
 
 # Yeo et al. 2025 (arXiv 2502.03373): reward at length 0 and at the limit, for right and wrong; beyond the limit.
@@ -17,6 +19,7 @@ CORRECT = (1.1, 0.7)
 WRONG = (0.0, -0.3)
 TOO_LONG = -0.5
 EQUAL = 1e-9  # rewards closer than this are the same
+UNDETECTED = DegenerateConfig(detect=False)  # what cannot be learnt from whatever is configured
 
 
 def cosine_reward(correct: bool, length: int, limit: int) -> float:
@@ -38,10 +41,19 @@ def shape(trajectories: Sequence[Trajectory], config: CosineConfig) -> int:
     return len(trajectories) if config.weight else 0
 
 
+def mark_degenerate(trajectories: Sequence[Trajectory], limits: DegenerateConfig) -> Counter[str]:
+    """Fill `degenerate` of shaped episodes; how many are, in all and by reason."""
+    counts: Counter[str] = Counter()
+    for t in trajectories:
+        t.degenerate = why_degenerate(t, limits)
+        if t.degenerate:
+            counts.update(("degenerate", f"degenerate_{t.degenerate}"))
+    return counts
+
+
 def degenerate(t: Trajectory) -> bool:
-    """Nothing to learn from: nothing was sampled, or its reward or a log-probability is not a number."""
-    numbers = [t.shaped_reward or 0.0, *(t.sampler_logprobs or [])]
-    return t.sampled_tokens == 0 or not all(map(math.isfinite, numbers))
+    """Training takes nothing from it: it is marked, or there is nothing to take (no sampled token, no number)."""
+    return bool(t.degenerate or why_degenerate(t, UNDETECTED))
 
 
 def group_advantages(trajectories: Sequence[Trajectory], *, normalise_std: bool) -> int:

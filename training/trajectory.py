@@ -1,9 +1,13 @@
 """The one record from rollout to training to evaluation: an episode, one Parquet row each.
 
 Invariants, checked on every write and read (`validate`): the token arrays have equal length; `token_ids` are exactly
-what the model saw; a sampled token stands in an assistant turn; turns are numbered in order. No torch here.
+what the model saw; a sampled token stands in an assistant turn; turns are numbered in order; per-turn parts, where the
+world gives them, are finite and there for each turn. No torch here.
+
+A file from before a column of `LATER` reads with that field's default; a file without another column is refused.
 """
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -72,7 +76,11 @@ class Trajectory(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     parts: dict[str, float]
     turn_rewards: list[float]
     """Reward by assistant turn: the composite on the last one."""
+    turn_parts: list[dict[str, float]] | None = None
+    """What each assistant turn brought (`rewards.per_turn`): process, format, severity of harm; None: not known."""
     critical: bool = False
+    degenerate: str = ""
+    """Why training takes nothing from it, one of `training.degenerate.REASONS`; empty: it does, or has not looked."""
     stop: StopReason
     turns: int
     tool_calls: int
@@ -106,11 +114,15 @@ SCHEMA = pa.schema(
         ("correct", pa.bool_()),
         ("parts", pa.map_(pa.string(), pa.float64())),
         ("turn_rewards", pa.list_(pa.float64())),
+        ("turn_parts", pa.list_(pa.map_(pa.string(), pa.float64()))),
         ("critical", pa.bool_()),
+        ("degenerate", pa.string()),
         ("stop", pa.string()),
         ("provenance", pa.map_(pa.string(), pa.string())),
     ]
 )
+LATER = frozenset({"turn_parts", "degenerate"})
+"""Columns that older files lack."""
 
 
 def validate(t: Trajectory) -> Trajectory:
@@ -136,6 +148,11 @@ def validate(t: Trajectory) -> Trajectory:
         latest = max(latest, turn)
     if t.turns != latest + 1:
         raise MedGymError("number of turns", got=t.turns, expected=latest + 1, where=where)
+    if t.turn_parts is not None and len(t.turn_parts) != t.turns:
+        raise MedGymError("turns with parts", got=len(t.turn_parts), expected=t.turns, where=where)
+    for turn, parts in enumerate(t.turn_parts or ()):
+        if not all(map(math.isfinite, parts.values())):
+            raise MedGymError("a part is not a number", got=parts, where=f"{where} turn {turn}")
     return t
 
 
@@ -153,6 +170,7 @@ def write_trajectories(path: Path, trajectories: Sequence[Trajectory]) -> str:
         row = msgspec.to_builtins(validate(t))
         row["messages"] = msgspec.json.encode(t.messages).decode()
         row["parts"] = sorted(t.parts.items())
+        row["turn_parts"] = t.turn_parts and [sorted(p.items()) for p in t.turn_parts]
         row["provenance"] = sorted(t.provenance.items())
         rows.append(row)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,20 +186,29 @@ def read_trajectories(path: Path) -> list[Trajectory]:
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise MedGymError("no trajectories", got=path, expected="a Parquet file or a folder of them")
-    found: list[Trajectory] = []
-    for file in files:
-        try:
-            rows = pq.read_table(file, schema=SCHEMA).to_pylist()
-        except pa.ArrowException as error:
-            raise MedGymError(
-                "unreadable trajectories",
-                got=str(error).splitlines()[0],
-                expected="Parquet in the trajectory schema",
-                where=file,
-            ) from None
-        for row in rows:
-            row["messages"] = msgspec.json.decode(row["messages"])
-            row["parts"] = dict(row["parts"])
-            row["provenance"] = dict(row["provenance"])
-            found.append(validate(msgspec.convert(row, Trajectory)))
-    return found
+    return [validate(_trajectory(row)) for file in files for row in _rows(file)]
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    """The rows of one file, without the later columns it lacks."""
+    try:
+        lacking = set(SCHEMA.names) - set(pq.read_schema(file).names)
+        if lacking - LATER:
+            raise MedGymError("columns are missing", got=sorted(lacking - LATER), expected="all", where=file)
+        return pq.read_table(file, schema=pa.schema([f for f in SCHEMA if f.name not in lacking])).to_pylist()
+    except pa.ArrowException as error:
+        raise MedGymError(
+            "unreadable trajectories",
+            got=str(error).splitlines()[0],
+            expected="Parquet in the trajectory schema",
+            where=file,
+        ) from None
+
+
+def _trajectory(row: dict[str, Any]) -> Trajectory:
+    row["messages"] = msgspec.json.decode(row["messages"])
+    row["parts"] = dict(row["parts"])
+    if row.get("turn_parts") is not None:
+        row["turn_parts"] = list(map(dict, row["turn_parts"]))
+    row["provenance"] = dict(row["provenance"])
+    return msgspec.convert(row, Trajectory)

@@ -23,7 +23,7 @@ from training.report import Clock, step_record, write_episodes
 from training.rollout import MakeEpisode, rollout
 from training.run import Run, checkpoint, finish, start, validate
 from training.sampler import derive_seed
-from training.shaping import degenerate, group_advantages, shape
+from training.shaping import group_advantages, mark_degenerate, shape
 from training.trajectory import Trajectory
 from training.update import update
 
@@ -66,7 +66,7 @@ def train_step(run: Run) -> dict[str, Any]:
             temperature=config.temperature, limits=run.limits, step=run.step, make_episode=run.make_episode,
         )  # fmt: skip
     with clock("score"):
-        counts = Counter(cosine=shape(episodes, config.cosine), degenerate=sum(map(degenerate, episodes)))
+        counts = Counter(cosine=shape(episodes, config.cosine)) + mark_degenerate(episodes, config.degenerate)
         counts["zero_variance_groups"] = group_advantages(episodes, normalise_std=config.normalise_std)
         items = prepare(episodes, config.truncation)
     with clock("teacher"):

@@ -1,12 +1,18 @@
 """What training sees of a reward, and that validation does not see it."""
 
+import importlib.util
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
+import numpy as np
 import pytest
 
-from training.config import CosineConfig
-from training.shaping import cosine_reward, degenerate, group_advantages, shape
+from medgym_core.errors import MedGymError
+from medgym_core.rewards import WEIGHTS
+from training.config import CosineConfig, DegenerateConfig
+from training.shaping import cosine_reward, degenerate, group_advantages, mark_degenerate, shape
 
 
 def test_cosine_reward_has_the_published_end_points():
@@ -69,3 +75,59 @@ def test_degenerate_episodes_get_nothing_and_leave_the_mean_alone(episodes):
     group_advantages([*members, silent], normalise_std=False)
     assert [advantage(t) for t in members] == [0.5, -0.5, 0.0]
     assert not any(silent.advantages)
+
+
+def test_degenerate_episodes_are_counted_by_reason(episodes):
+    members = grouped(episodes, [1.0, 0.0, math.nan])
+    silent = msgspec.structs.replace(members[0], sampled=[False] * len(members[0].sampled))
+    counts = mark_degenerate([*members, silent], DegenerateConfig())
+    assert counts == {"degenerate": 2, "degenerate_not_finite": 1, "degenerate_silent": 1}
+    assert [t.degenerate for t in [*members, silent]] == ["", "", "not_finite", "silent"]
+
+
+@pytest.fixture(scope="module")
+def variance():
+    """The benchmark `reward_variance` as a module."""
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "reward_variance.py"
+    spec = importlib.util.spec_from_file_location("reward_variance", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_variance_shares_are_those_worked_out_by_hand(variance):
+    """Independent parts of equal variance and weights .8 and .2: shares .64 and .04 of .68."""
+    a, b = np.array([[0.0, 0.0, 1.0, 1.0]]), np.array([[0.0, 1.0, 0.0, 1.0]])
+    rows = variance.decompose(
+        {"composite": 0.8 * a + 0.2 * b, "a": a, "b": b, "c": 0 * a}, {"a": np.full((1, 1), 0.8), "b": 0.2, "c": 1.0}
+    )
+    assert [r.share for r in rows] == pytest.approx([1.0, 0.64 / 0.68, 0.04 / 0.68, 0.0])
+    assert [r.varying for r in rows] == [1.0, 1.0, 1.0, 0.0]
+    assert rows[1].variance == pytest.approx(1 / 3) and rows[3].mean == 0.0
+
+
+def scored(episodes, parts_of, cap=1.0):
+    """Eight episodes in two groups, the second of a task without assertions, with the composite of their parts."""
+    weights = [dict(WEIGHTS), {**WEIGHTS, "assertions": 0.0}]
+    tasks = [SimpleNamespace(domain="d", truth=SimpleNamespace(evidence=e)) for e in (["x"], [])]
+    found = []
+    for n, t in enumerate(episodes[:8]):
+        parts, w = {p: parts_of(p, n) for p in WEIGHTS}, weights[n // 4]
+        found.append((parts, min(cap, sum(w[p] * parts[p] for p in w) / sum(w.values())), t))
+    return tasks, [msgspec.structs.replace(t, parts=parts, reward=reward) for parts, reward, t in found]
+
+
+@pytest.mark.parametrize("cap", [1.0, 0.5])
+def test_variance_shares_add_up_with_what_the_caps_took(variance, episodes, cap):
+    tasks, records = scored(episodes, lambda p, n: np.random.default_rng([len(p), n]).random(), cap)
+    composite, *others = variance.decompose(*variance.columns(tasks, records))
+    assert sum(r.share for r in others) == pytest.approx(1.0) == composite.share
+    assert (others[-1].name, others[-1].mean < 0) == ("caps", cap < 1)
+
+
+def test_a_constant_part_is_named(variance, episodes):
+    tasks, records = scored(episodes, lambda p, n: 0.5 if p in ("format", "safety") else n / 8)
+    assert "Constant in every group: safety, format." in variance.page(tasks, records, "")
+    records[0].reward += 0.1
+    with pytest.raises(MedGymError, match="composite above its weighted parts"):
+        variance.columns(tasks, records)
