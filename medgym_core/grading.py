@@ -4,7 +4,8 @@ A grade is a verdict, a credit in [0, 1] and a reason. `unparsable` means that n
 that one was read and is not right; neither is ever a silent zero. What is nearly right is `partial` and earns at most
 half:
 
-- letter, category    the option or name, after synonyms and ICD-10-CM codes; several options at once are unparsable
+- letter, category    the option or name, after synonyms (`medgym_core.clinical.synonyms`) and ICD-10-CM codes; several
+                      options at once are unparsable
 - ordinal             the level of an ordered list; the level beside it earns a quarter
 - number              one number within the tolerance, in the gold's unit or one that converts into it
 - set                 all members and no other; else half of F1 where F1 is at least one half
@@ -17,12 +18,13 @@ half:
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
 from medgym_core.clinical.codes import icd_of, lookup_icd
+from medgym_core.clinical.synonyms import name_form
 from medgym_core.text import normal, quick_normal, tokens
 from medgym_core.types import Assertion, Call, Gold, Verdict
 from medgym_core.units import convert
@@ -48,6 +50,9 @@ HEDGES = frozenset("or either maybe perhaps possibly possible might could unclea
 """Words that make it a guess: no credit for what is right, no excuse for what is false."""
 UNSAID = DENIALS | HEDGES
 """Words with which nothing is stated."""
+
+
+_form = lru_cache(maxsize=1 << 15)(name_form)
 
 
 class Grade(NamedTuple):
@@ -155,8 +160,14 @@ def _synonyms(encoded: bytes) -> dict[str, str]:
 
 
 def _named(gold: Gold, said: str) -> str:
-    """The name that a spelling in normal form stands for."""
-    return _synonyms(msgspec.json.encode(gold.synonyms)).get(said, said) if gold.synonyms else said
+    """What a spelling in normal form comes to: the gold's own synonyms, then the table of conditions and drugs."""
+    if gold.synonyms:
+        said = _synonyms(msgspec.json.encode(gold.synonyms)).get(said, said)
+    return said if gold.kind == "letter" else _form(said)
+
+
+def _options(gold: Gold) -> list[str]:
+    return [_named(gold, quick_normal(o)) for o in gold.options]
 
 
 def _read_category(gold: Gold, answer: str) -> str | None:
@@ -165,10 +176,11 @@ def _read_category(gold: Gold, answer: str) -> str | None:
     if not said.strip():
         return None
     name = _named(gold, said)
-    if not gold.options or name in map(quick_normal, gold.options):
-        return name if gold.options else _coded(gold, answer) or name
-    coded = _coded(gold, answer)
-    return coded if coded in map(quick_normal, gold.options) else None
+    if not gold.options:
+        return _coded(gold, answer) or name
+    options = _options(gold)
+    coded = name if name in options else _coded(gold, answer)
+    return coded if coded in options else None
 
 
 def _coded(gold: Gold, answer: str) -> str | None:
@@ -179,7 +191,7 @@ def _coded(gold: Gold, answer: str) -> str | None:
     bare = code.replace(".", "")
     named = [*gold.options, *([gold.value] if isinstance(gold.value, str) else [])]
     same = [n for n in named if (icd_of(n) or "").replace(".", "") == bare]
-    return normal(same[0]) if len(set(same)) == 1 else _named(gold, normal(title))
+    return _named(gold, quick_normal(same[0] if len(set(same)) == 1 else title))
 
 
 def _read_number(gold: Gold, answer: str) -> float | None:
@@ -220,7 +232,7 @@ def _nothing(gold: Gold, read: Any, want: Any) -> float:
 
 
 def _ordinal_credit(gold: Gold, read: str, want: str) -> float:
-    levels = [quick_normal(o) for o in gold.options]
+    levels = _options(gold)
     return BESIDE if abs(levels.index(read) - levels.index(want)) == 1 else 0.0
 
 

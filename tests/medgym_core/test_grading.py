@@ -156,3 +156,22 @@ def test_a_sign_makes_another_answer() -> None:
 )
 def test_units_of_one_dimension_convert_and_others_do_not(value, unit, wanted, found) -> None:
     assert convert(value, unit, wanted) == (None if found is None else pytest.approx(found))
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        (Gold("category", "croup"), "laryngotracheobronchitis"),
+        (Gold("category", "haemolytic anaemia"), "hemolytic anemia"),
+        (Gold("category", "acetaminophen", options=["acetaminophen", "ibuprofen"]), "paracetamol"),
+        (Gold("set", ["furosemide", "acetaminophen"]), "paracetamol; frusemide"),
+        (Gold("plan", ["norepinephrine infusion", "blood cultures"]), "noradrenaline infusion, blood cultures"),
+    ],
+)
+def test_another_name_or_spelling_of_the_same_thing_is_right(gold, answer) -> None:
+    assert grade(gold, answer).verdict == "correct"
+
+
+def test_a_near_name_is_another_thing() -> None:
+    assert grade(Gold("category", "type 1 diabetes"), "type 2 diabetes").verdict == "wrong"
+    assert grade(Gold("category", "hypokalaemia"), "hyperkalemia").verdict == "wrong"
