@@ -15,6 +15,7 @@ from pipelines.resources import Bench, Home, Settings, Tracking
 
 ASSETS = [
     evaluation.benchmark_items,
+    evaluation.benchmark_texts,
     corpus.passages,
     corpus.embeddings,
     corpus.index,

@@ -87,7 +87,7 @@ def test_debug_shows_the_traceback(home) -> None:
     from medgym_core.errors import MedGymError
 
     with pytest.raises(MedGymError):
-        execute(["tasks", "stats"], debug=True)
+        execute(["tasks", "validate"], debug=True)
 
 
 def test_an_unreadable_archive_is_named_and_leaves_nothing(data, home, capsys) -> None:

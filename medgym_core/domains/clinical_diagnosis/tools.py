@@ -67,7 +67,7 @@ EXAMPLES = {
     "check_drug_interaction": [{"drug_a": "simvastatin", "drug_b": "clarithromycin"}],
     "check_contraindications": [{"drug_name": "amoxicillin"}, {"drug_name": "naproxen"}],
     "prescribe_medication": [{"drug_name": "azithromycin", "dosage": "500 mg", "frequency": "once daily"}],
-    "stop_medication": [{"drug_name": "amlodipine"}],
+    "stop_medication": [{"drug_name": d} for d in ("omeprazole", "levothyroxine", "sertraline", "allopurinol")],
     "record_diagnosis": [{"diagnosis": "pulmonary embolism", "icd10_code": "I26.99"}],
     "add_clinical_note": [{"note_type": "progress", "content": "stable", "diagnosis_codes": "I26.99"}],
     "transfer_to_specialist": [{"summary": "chest pain with ST elevation", "specialty": "cardiology"}],
