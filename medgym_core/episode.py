@@ -16,7 +16,7 @@ from medgym_core.artifacts import digest_bytes
 from medgym_core.errors import MedGymError
 from medgym_core.patient import Patient
 from medgym_core.rewards import Event, Reward, score
-from medgym_core.tools import ToolError, World, find
+from medgym_core.tools import ToolError, World, find, state
 from medgym_core.types import Call, Picture, Task
 
 Message = dict[str, Any]
@@ -156,12 +156,13 @@ class Episode:
     def _call(self, call: Call) -> tuple[Event, Message]:
         try:
             tool = find(self._tools, call.name)
-            observation = tool.run(self.world, call.arguments)
+            carried_out = tool.checked(self.world, call.arguments)
+            observation = state(tool.perform(self.world, carried_out))
         except ToolError as error:
             return self._error(call, str(error))
-        return Event(call, True, observation, tool.kind, minutes=self.world.minutes), _message(
-            "tool", observation, self.world.take_displayed()
-        )
+        done, given = Call(call.name, carried_out), tuple(call.arguments)
+        event = Event(done, True, observation, tool.kind, minutes=self.world.minutes, given=given)
+        return event, _message("tool", observation, self.world.take_displayed())
 
     def _error(self, call: Call | None, reason: str) -> tuple[Event, Message]:
         content = f"error: {reason}"

@@ -102,6 +102,8 @@ def gradeable(task: Task, knowledge: Any) -> str:
     for name, gold in golds.items():
         if gold.value in ("", []):
             return f"the gold of {name} is empty"
+        if gold.kind == "text" and not gold.denied:
+            return f"the gold of {name} names nothing that would be false"
         if grade(gold, gold_answer(gold)).verdict != "correct":
             return f"the grader does not accept the gold of {name}: {gold_answer(gold)!r}"
     for action in truth.unsafe:

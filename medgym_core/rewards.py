@@ -50,7 +50,7 @@ class Event:
     """One turn as the scorer sees it."""
 
     call: Call | None
-    """None for speech and for text that was no readable call."""
+    """As it was carried out: arguments of their types, defaults filled in. None for speech and unreadable text."""
     ok: bool
     """The call succeeded, or the words were said."""
     observation: str
@@ -61,6 +61,8 @@ class Event:
     """The patient's topic that the words opened."""
     minutes: int = 0
     """The simulated clock when it was done."""
+    given: tuple[str, ...] = ()
+    """Names of the arguments that the agent gave itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +294,7 @@ def _conflict(truth: Truth, events: list[Event], submission: Call | None) -> int
         others = {quick_normal(o) for o in gold.options} - {said} if gold.kind != "letter" else set()
         for i, event in enumerate(events):
             if others and event.ok and event.call and event.kind == "write":
-                chosen = {quick_normal(str(v)) for v in event.call.arguments.values()}
+                chosen = {quick_normal(str(event.call.arguments.get(name, ""))) for name in event.given}
                 if chosen & others and not any(_does(event.call, step) for step in truth.steps):
                     return i
     return None

@@ -160,6 +160,19 @@ class Tool:
 
         Raises ToolError for a missing, unknown or mistyped argument and for another patient's id.
         """
+        return self.perform(world, self.checked(world, arguments))
+
+    def perform(self, world: World, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Run the tool with arguments that have been checked, and let its minutes pass."""
+        result = self.function(world, **arguments)
+        world.minutes += self.minutes
+        return result
+
+    def checked(self, world: World, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as they are carried out: of their types, defaults filled in, the patient's id left out.
+
+        Raises ToolError for a missing, unknown or mistyped argument and for another patient's id.
+        """
         arguments = dict(arguments)
         if not self.static:
             if world.chart.written:
@@ -174,9 +187,7 @@ class Tool:
             checked = msgspec.convert(arguments, self.arguments, strict=False)
         except msgspec.ValidationError as error:
             raise ToolError(f"bad arguments for {self.name}: {error}", expected=self._signature()) from error
-        result = self.function(world, **{f: getattr(checked, f) for f in checked.__struct_fields__})
-        world.minutes += self.minutes
-        return result
+        return {f: getattr(checked, f) for f in checked.__struct_fields__}
 
     def _signature(self) -> str:
         return f"{self.name}({', '.join(self.arguments.__struct_fields__)})"

@@ -12,7 +12,7 @@ from medgym_core.learned import gold_answer
 from medgym_core.probes import NULLS, reference_texts
 from medgym_core.sensitivity import tool_outputs
 from medgym_core.tools import World, tool
-from medgym_core.types import Call, Evidence, Gold, Step, Task, UnsafeAction
+from medgym_core.types import Assertion, Call, Evidence, Gold, Step, Task, UnsafeAction
 
 DOMAIN = "triage_emergency"
 HARM = {"why": "a thing", "severity": 5, "source": "label", "category": "dose"}
@@ -48,6 +48,11 @@ def right_answer_called_unsafe(t: Task) -> Task:
 SPOILT: dict[str, tuple[str, Callable[[Task], Task], str]] = {
     "gold removed": ("gradeable", truth(gold=Gold("category", "")), "is empty"),
     "no required steps": ("gradeable", truth(steps=[]), "no required steps"),
+    "a text in which nothing could be false": (
+        "gradeable",
+        truth(gold=Gold("text", ["a"], assertions={"a": Assertion([["shock"]])})),
+        "nothing that would be false",
+    ),
     "gold outside its options": ("gradeable", truth(gold=Gold("category", "x", options=["a", "b"])), "does not accept"),
     "unsafe action that no tool carries out": ("gradeable", unsafe(tool="perform_magic"), "not penalised"),
     "unsafe answer that nobody can give": ("gradeable", unsafe(answers=[""]), "not penalised"),

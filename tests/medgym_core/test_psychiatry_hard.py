@@ -43,7 +43,8 @@ def answered(task: Task, answer: str, calls: list[Call] | None = None) -> Reward
 
 
 def observed(task: Task) -> list[str]:
-    return [normal(e.observation) for e in gates.play(task, reference_texts(task), None).events if e.ok]
+    events = gates.play(task, reference_texts(task), None).events
+    return [normal(e.observation) for e in events if e.ok and e.kind != "submit"]
 
 
 def value(task: Task) -> str:

@@ -101,6 +101,9 @@ def _done(rng: Random, steps: list[dict[str, Any]]) -> dict[str, int]:
     return times
 
 
+DONE = ("done", "was done", "is done", "given", "was given", "has been given", "completed", "is complete", "already")
+
+
 def minutes(at: int, *, close: bool = False) -> list[str]:
     """Ways to say a minute of the timeline; `close`: only those that cannot be a span of time."""
     told = [f"by minute {at}", f"at minute {at}", f"before minute {at}"]
@@ -116,7 +119,8 @@ def _gold(
         "done": claim(said(last[0]), minutes(last[1]), shown=f"{last[0]} minute {last[1]}"),
         "due": claim(said(following[0]), minutes(following[1]), shown=rule),
     }
-    denied: dict[str, Assertion] = {}
+    over = [f"{name} {way}" for name in said(following[0]) for way in DONE]
+    denied: dict[str, Assertion] = {"the next step as done": claim(over)}
     if step["since"] != "arrival":
         denied["counted from arrival"] = claim(said(following[0]), minutes(step["within"], close=True))
     if board is not None:
