@@ -34,7 +34,7 @@ from pipelines.steps import POLICY, rollouts, tasks, training  # noqa: E402
 from training.config import TrainingConfig, preset  # noqa: E402
 
 TASKS_SEED = 0
-PRACTICE = run_config().tasks.practice
+PRACTICE = run_config().practice
 ARMS = {"bc": "bc", "ttopd": "checkpoint"}
 
 
@@ -64,8 +64,10 @@ class Study:
         self.knowledge = KnowledgeBase.shipped()
         self.task_set = self.store.build(
             "tasks",
-            {"seed": TASKS_SEED, "per_domain": per_domain, "domains": PRACTICE},
-            lambda folder: tasks.task_set(folder, TASKS_SEED, per_domain, PRACTICE, self.knowledge),
+            {"seed": TASKS_SEED, "per_domain": per_domain, "domains": PRACTICE.domains},
+            lambda folder: tasks.task_set(
+                folder, TASKS_SEED, dict.fromkeys(PRACTICE.domains, per_domain), self.knowledge
+            ),
         ).artifact
 
     def stage(self, name: str, seed: int, upstream: list[Artifact], config: Any, make: Any) -> Artifact:

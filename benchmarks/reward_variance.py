@@ -23,6 +23,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import msgspec
 import numpy as np  # noqa: E402
 
 from medgym_core.artifacts import Artifact, Store  # noqa: E402
@@ -52,7 +53,7 @@ def main() -> None:
     source.add_argument("--home", type=Path, help="a MEDGYM_HOME where `medgym run` has been")
     source.add_argument("--train", action="store_true", help="clone a small policy first")
     parser.add_argument("--tasks", type=Path, help="a task file")
-    parser.add_argument("--domains", nargs="+", default=list(DEMO.tasks.practice))
+    parser.add_argument("--domains", nargs="+", default=list(DEMO.practice.domains))
     parser.add_argument("--groups", type=int, default=60, help="tasks, spread evenly over the domains")
     parser.add_argument("--samples", type=int, default=8, help="episodes a task")
     parser.add_argument("--per-domain", type=int, default=400, help="with --train: tasks a domain, all splits together")
@@ -86,18 +87,18 @@ def source_of(options: argparse.Namespace) -> tuple[Path, Path, Any]:
 
 def clone(domains: Sequence[str], per_domain: int, seed: int) -> tuple[Artifact, Artifact]:
     """A policy cloned from the references of fresh tasks, and those tasks; found again by the next call."""
-    store, knowledge, names = Store(home() / "variance"), KnowledgeBase.shipped(), tuple(domains)
-    inputs: dict[str, Any] = {"seed": seed, "per_domain": per_domain, "domains": names}
-    task_set = store.build(
-        "tasks", inputs, lambda folder: tasks.task_set(folder, seed, per_domain, names, knowledge)
-    ).artifact
+    store, knowledge = Store(home() / "variance"), KnowledgeBase.shipped()
+    practice = msgspec.structs.replace(DEMO.practice, domains=tuple(domains))
+    inputs: dict[str, Any] = {"seed": seed, "per_domain": per_domain, "practice": repr(practice)}
+    counts = dict.fromkeys(domains, per_domain)
+    task_set = store.build("tasks", inputs, lambda folder: tasks.task_set(folder, seed, counts, knowledge)).artifact
     inputs |= {"tasks": task_set.digest, "policy": repr(DEMO.policy)}
     base = store.build(
-        "base", inputs, lambda f: training.base_policy(f, task_set, "", DEMO.policy, seed, names, knowledge)
+        "base", inputs, lambda f: training.base_policy(f, task_set, "", DEMO.policy, seed, practice, knowledge)
     ).artifact
     inputs["base"] = base.digest
     told = store.build(
-        "episodes", inputs, lambda f: rollouts.episodes(f, task_set, base, True, False, seed, names, knowledge)
+        "episodes", inputs, lambda f: rollouts.episodes(f, task_set, base, True, False, seed, practice, knowledge)
     ).artifact
     inputs |= {"episodes": told.digest, "bc": repr(DEMO.bc)}
     bc = store.build(

@@ -4,7 +4,7 @@ A task of the validation or test split is `hard` where its level is 3 and the sc
 training split, does not get it right (the way ARC-Challenge was chosen: Clark et al. 2018).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -19,7 +19,9 @@ from medgym_core.types import Task
 HARDEST = 3
 
 
-def build_release(seed: int, per_domain: int, knowledge: Any, names: Iterable[str] = domains.NAMES) -> list[Task]:
+def build_release(
+    seed: int, per_domain: int | Mapping[str, int], knowledge: Any, names: Iterable[str] = domains.NAMES
+) -> list[Task]:
     """`build_task_set`, completed. The same arguments give the same tasks."""
     return complete(build_task_set(seed, per_domain, knowledge, names), knowledge)
 

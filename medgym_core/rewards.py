@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medgym_core.grading import Grade, grade_submission, unsafe_answer
-from medgym_core.text import normal, quick_normal, tokens
+from medgym_core.text import quick_normal, tokens
 from medgym_core.types import SAY, Call, Evidence, Gold, Step, Task, Truth, UnsafeAction, Verdict
 
 WEIGHTS = {"accuracy": 0.25, "process": 0.20, "safety": 0.20, "format": 0.10, "coherence": 0.10, "assertions": 0.15}
@@ -307,9 +307,10 @@ def _statements(submission: Call | None) -> list[tuple[str, str]]:
         return []
     found = []
     for clause in _CLAUSES.split(str(submission.arguments.get(EVIDENCE, ""))):
-        if 0 < len(tokens(clause)) <= STATEMENT_TOKENS:
+        words = tokens(clause)
+        if 0 < len(words) <= STATEMENT_TOKENS:
             label, colon, _ = clause.partition(":")
-            found.append((normal(clause), normal(label) if colon else ""))
+            found.append((f" {' '.join(words)} ", quick_normal(label) if colon else ""))
     return found
 
 

@@ -4,7 +4,7 @@ One row is one task. Scalar columns serve queries; structured fields are JSON te
 never touches the verifier's column.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -35,17 +35,20 @@ ATTEMPTS = 30  # drafts tried per task wanted before a type counts as exhausted
 POOL_ATTEMPTS = 50 * ATTEMPTS
 
 
-def build_task_set(seed: int, per_domain: int, knowledge: Any, names: Iterable[str] = domains.NAMES) -> list[Task]:
-    """`per_domain` tasks for each domain, types in equal shares, ordered by domain, type and number; no two prompts of
-    a domain are alike.
+def build_task_set(
+    seed: int, per_domain: int | Mapping[str, int], knowledge: Any, names: Iterable[str] = domains.NAMES
+) -> list[Task]:
+    """`per_domain` tasks for each domain (or so many for each of a mapping), types in equal shares, ordered by domain,
+    type and number; no two prompts of a domain are alike.
 
     The same arguments give the same tasks. Raises MedGymError when a domain cannot make that many.
     """
     tasks = []
-    for name in names:
+    counts = per_domain if isinstance(per_domain, Mapping) else dict.fromkeys(names, per_domain)
+    for name, wanted in counts.items():
         domain = domains.get(name)
         seen: set[str] = set()
-        share, extra = divmod(per_domain, len(domain.types))
+        share, extra = divmod(wanted, len(domain.types))
         for i, (kind, generator) in enumerate(domain.types.items()):
             tasks += _type_tasks(seed, name, kind, generator, share + (i < extra), knowledge, seen)
     return tasks

@@ -36,8 +36,18 @@ class TasksConfig(Section):
     """Tasks a domain, all splits together."""
     files: tuple[str, ...] = ()
     """Task files of your own, as `medgym tasks add` writes them: joined to the generated tasks and gated with them."""
-    practice: tuple[str, ...] = ("drug_interaction", "triage_emergency")
-    """Domains whose tasks the policy is trained and tested on: as many as the small policy learns in minutes."""
+
+
+class PracticeConfig(Section):
+    """The tasks that the policy is trained and tested on: as many and as hard as a small policy learns in minutes."""
+
+    domains: tuple[str, ...] = ("triage_emergency",)
+    per_domain: int = 2400
+    """Tasks of each of these domains in the task set; the others have `tasks.per_domain`. 0: as many as the others."""
+    level: int = 2
+    """Highest level."""
+    texts: bool = False
+    """Also tasks whose answer is a free text."""
 
 
 class RolloutsConfig(Section):
@@ -65,11 +75,18 @@ class RunConfig(Section):
     """A Hugging Face folder or hub name to train from; empty: the small policy made from scratch by `policy`."""
     corpus: CorpusConfig = CorpusConfig()
     tasks: TasksConfig = TasksConfig()
+    practice: PracticeConfig = PracticeConfig()
     rollouts: RolloutsConfig = RolloutsConfig()
     policy: PolicyConfig = PolicyConfig()
     bc: BCConfig = BCConfig()
     ttopd: TTOPDConfig = TTOPDConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @property
+    def task_counts(self) -> dict[str, int]:
+        """Tasks of each domain in the task set."""
+        more = self.practice.per_domain or self.tasks.per_domain
+        return {d: more if d in self.practice.domains else self.tasks.per_domain for d in self.tasks.domains}
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -92,6 +109,7 @@ PRESETS: dict[str, RunConfig] = {
         "quick",
         corpus=CorpusConfig(sources=("facts",), dimensions=64),
         tasks=TasksConfig(per_domain=40),
+        practice=PracticeConfig(domains=("drug_interaction", "triage_emergency"), per_domain=0, level=3, texts=True),
         evaluation=EvaluationConfig(medqa_limit=20),
     ),
 }
@@ -116,13 +134,15 @@ def run_config(preset: str = DEFAULT_PRESET, settings: list[str] | None = None) 
         raise MedGymError(f"bad setting: {error}", got=", ".join(settings or [])) from error
     for key, names, valid in (
         ("tasks.domains", found.tasks.domains, NAMES),
-        ("tasks.practice", found.tasks.practice, found.tasks.domains),
+        ("practice.domains", found.practice.domains, found.tasks.domains),
     ):
         if not names:
             raise MedGymError("no domain", got="an empty list", expected="at least one", where=key)
         for name in names:
             if name not in valid:
                 raise unknown_name("domain", name, valid, where=key)
+    if found.practice.level not in (1, 2, 3):
+        raise MedGymError("no such level", got=found.practice.level, expected="1 to 3", where="practice.level")
     return found
 
 

@@ -70,7 +70,7 @@ def predictions(
         "seed": bench.config.seed,
         "limits": bench.config.limits,
         "medqa_limit": bench.config.evaluation.medqa_limit,
-        "practice": bench.config.tasks.practice,
+        "practice": bench.config.practice,
     }
     return build(
         context,

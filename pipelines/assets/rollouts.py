@@ -28,7 +28,7 @@ def episodes(
     """Trajectories of the training tasks, with token arrays: the reference policy, and the same cases done wrong."""
     chosen = bench.config
     rollouts = {"imperfect": chosen.rollouts.imperfect, "alternatives": chosen.rollouts.alternatives}
-    config = {**rollouts, "seed": chosen.seed, "practice": chosen.tasks.practice}
+    config = {**rollouts, "seed": chosen.seed, "practice": chosen.practice}
     return build(
         context,
         bench,

@@ -25,7 +25,7 @@ def task_set(
 ) -> dg.MaterializeResult:
     """Generated tasks of every domain and split, one row each, with their data card."""
     tasks = bench.config.tasks
-    config = {"seed": bench.config.seed, "per_domain": tasks.per_domain, "names": tasks.domains}
+    config = {"seed": bench.config.seed, "counts": bench.config.task_counts}
     files = tasks.files
     return build(
         context,

@@ -33,7 +33,7 @@ def base_policy(
         "model": chosen.model,
         "config": chosen.policy,
         "seed": chosen.seed,
-        "practice": chosen.tasks.practice,
+        "practice": chosen.practice,
     }
     return build(
         context,
@@ -83,7 +83,7 @@ def checkpoint(
 ) -> dg.MaterializeResult:
     """The policy after TT-OPD: EMA teacher, outcome hint, turn-level truncation and cosine reward."""
     chosen = bench.config
-    config = {"config": chosen.ttopd, "seed": chosen.seed, "practice": chosen.tasks.practice}
+    config = {"config": chosen.ttopd, "seed": chosen.seed, "practice": chosen.practice}
     return build(
         context,
         bench,

@@ -27,7 +27,7 @@ def predictions(
     seed: int,
     limits: tuple[int, int],
     medqa_limit: int | None,
-    practice: Sequence[str],
+    practice: Any,
 ) -> Made:
     """agentic.parquet (held-out tasks) and one file a benchmark; a column `policy` names who answered.
 

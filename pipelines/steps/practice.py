@@ -1,14 +1,16 @@
-"""The tasks a policy is trained and tested on: those of the practice domains."""
+"""The tasks a policy is trained and tested on."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from medgym_core.artifacts import Artifact
 
 
-def practice_tasks(task_set: Artifact, split: str, names: Sequence[str]) -> list[Any]:
-    """The tasks of a split whose domain is one of `names`, in the order of the task set."""
+def practice_tasks(task_set: Artifact, split: str, practice: Any) -> list[Any]:
+    """The tasks of a split that `practice` (pipelines.config.PracticeConfig) names, in the order of the task set."""
     from medgym_core.tasks import read_tasks
 
-    path = task_set.path / "tasks.parquet"
-    return [t for t in read_tasks(path, split=split) if t.domain in names]
+    def wanted(task: Any) -> bool:
+        written = "text" in {g.kind for g in [task.truth.gold, *task.truth.gold.fields.values()]}
+        return task.domain in practice.domains and task.level <= practice.level and (practice.texts or not written)
+
+    return [t for t in read_tasks(task_set.path / "tasks.parquet", split=split) if wanted(t)]

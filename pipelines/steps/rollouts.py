@@ -19,7 +19,7 @@ def episodes(
     imperfect: bool,
     alternatives: bool,
     seed: int,
-    practice: Sequence[str],
+    practice: Any,
     knowledge: Any,
 ) -> Made:
     """episodes.parquet: one row an episode; references of the training tasks, then wrong ones, then alternatives."""

@@ -13,7 +13,7 @@ from pipelines.steps.practice import practice_tasks
 
 
 def base_policy(
-    folder: Path, task_set: Artifact, model: str, config: Any, seed: int, practice: Sequence[str], knowledge: Any
+    folder: Path, task_set: Artifact, model: str, config: Any, seed: int, practice: Any, knowledge: Any
 ) -> Made:
     """policy/: the small policy with a tokenizer made from training conversations, or a copy of `model`."""
     from training.policy import build_base_policy, load_policy, policy_digest, save_policy
@@ -55,7 +55,7 @@ def checkpoint(
     task_set: Artifact,
     config: Any,
     seed: int,
-    practice: Sequence[str],
+    practice: Any,
     knowledge: Any,
 ) -> Made:
     """policy/ after TT-OPD, metrics.jsonl, episodes/*.parquet."""
@@ -101,7 +101,7 @@ def _trained(folder: Path, figures: dict[str, Any]) -> Made:
     return Made(int(figures["steps"]), digest=digest, meta={"unit": "steps", **figures})
 
 
-def _conversations(task_set: Artifact, practice: Sequence[str], seed: int, knowledge: Any) -> Sequence[str]:
+def _conversations(task_set: Artifact, practice: Any, seed: int, knowledge: Any) -> Sequence[str]:
     """What is said in training episodes: good ones and empty ones."""
     from medgym_core.probes import NULLS, reference_texts
     from training.rollout import conversation_text, play_script

@@ -64,7 +64,7 @@ def test_an_unknown_format_lists_the_valid_ones(lines, tmp_path, capsys) -> None
 def test_own_tasks_join_the_task_set_and_its_card(lines, tmp_path, capsys, knowledge) -> None:
     add(tmp_path, capsys, *lines)
     own = str(tmp_path / "own.parquet")
-    made = task_set(tmp_path, 0, 15, ["triage_emergency", "obstetrics"], knowledge, [own])
+    made = task_set(tmp_path, 0, {"triage_emergency": 15, "obstetrics": 15}, knowledge, [own])
     assert made.rows == 33 and made.meta["own"] == 3
     ids = {t.id for t in read_tasks(tmp_path / "tasks.parquet")}
     assert {t.id for t in read_tasks(Path(own))} <= ids

@@ -2,6 +2,7 @@
 
 import pytest
 
+from medgym_core.artifacts import Artifact
 from medgym_core.errors import MedGymError
 from pipelines.config import PRESETS, leaves, run_config
 
@@ -43,14 +44,44 @@ def test_every_section_can_be_set() -> None:
 
 @pytest.mark.parametrize(
     "setting",
-    ["tasks.domains=astrology", "tasks.practice=astrology", "tasks.practice=[]", "tasks.domains=psychiatry"],
+    ["tasks.domains=astrology", "practice.domains=astrology", "practice.domains=[]", "tasks.domains=psychiatry"],
 )
 def test_domains_are_checked_before_anything_runs(setting: str) -> None:
     """The last one leaves out the domains that are practised."""
-    with pytest.raises(MedGymError, match=r"tasks\.(domains|practice)"):
+    with pytest.raises(MedGymError, match=r"(tasks|practice)\.domains"):
         run_config("quick", [setting])
 
 
 def test_practice_may_be_any_of_the_domains_built() -> None:
-    found = run_config("quick", ["tasks.domains=psychiatry,obstetrics", "tasks.practice=psychiatry"])
-    assert found.tasks.domains == ("psychiatry", "obstetrics") and found.tasks.practice == ("psychiatry",)
+    found = run_config("quick", ["tasks.domains=psychiatry,obstetrics", "practice.domains=psychiatry"])
+    assert found.tasks.domains == ("psychiatry", "obstetrics") and found.practice.domains == ("psychiatry",)
+
+
+def test_practice_domains_hold_more_tasks_and_the_rest_as_many_as_set() -> None:
+    found = run_config(
+        "demo", ["tasks.domains=psychiatry,obstetrics", "practice.domains=psychiatry", "tasks.per_domain=7"]
+    )
+    assert found.task_counts == {"psychiatry": found.practice.per_domain, "obstetrics": 7}
+    assert set(run_config("quick").task_counts.values()) == {40}
+
+
+def test_a_practice_level_there_is_not_is_refused() -> None:
+    with pytest.raises(MedGymError, match="1 to 3"):
+        run_config("quick", ["practice.level=4"])
+
+
+def test_practice_is_filtered_by_domain_level_and_free_text(knowledge, tmp_path) -> None:
+    from pipelines.steps.practice import practice_tasks
+    from pipelines.steps.tasks import task_set
+
+    made = task_set(tmp_path, 0, {"triage_emergency": 80, "psychiatry": 20}, knowledge)
+    artifact = Artifact("tasks/task_set", str(tmp_path), "x", made.rows, {})
+
+    def chosen(*settings: str) -> list:
+        return practice_tasks(artifact, "train", run_config("demo", list(settings)).practice)
+
+    assert {t.domain for t in chosen()} == {"triage_emergency"} and {t.level for t in chosen()} == {1, 2}
+    assert {t.level for t in chosen("practice.level=3")} == {1, 2, 3}
+    assert not any(t.truth.gold.kind == "text" for t in chosen("practice.level=3"))
+    assert any(t.truth.gold.kind == "text" for t in chosen("practice.level=3", "practice.texts=true"))
+    assert {t.domain for t in chosen("practice.domains=psychiatry")} == {"psychiatry"}
