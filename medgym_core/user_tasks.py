@@ -24,9 +24,13 @@ from medgym_core.gates import evidence, gradeable, null_on_one, oracle, play
 from medgym_core.giveaway import giveaways
 from medgym_core.probes import reference_texts
 from medgym_core.tasks import case_identity, task_of
+from medgym_core.text import normal
 from medgym_core.types import SAY, Call, Chart, Story, Struct, Task, Trait, Truth, encode
 
 MOST_LINE = 10_000_000  # characters
+FIRST_OPTION = " A) "
+SHORT = 200
+"""Characters of a question that may have fewer than thirteen words; exam questions so short are compared whole."""
 GATES = ("gradeable", "oracle", "evidence", "null", "unique", "clean")
 """The gates on single tasks. Sensitivity concerns the tools of a domain, which a task cannot change."""
 
@@ -118,7 +122,11 @@ def judge(
     lines = list(numbered)
     tasks = {number: t for number, t in lines if isinstance(t, Task)}
     held: Holders = holders({str(n): task_text(t) for n, t in tasks.items()})
-    leaked = overlaps(held, benchmark)
+    texts = list(benchmark)
+    leaked = overlaps(held, texts)
+    short = (
+        {normal(text) for text in texts if len(text) < SHORT} if any(t.chart.written for t in tasks.values()) else ()
+    )
     stated = giveaways([*existing, *tasks.values()], knowledge)
     seen = {case_identity(t.prompt, t.chart): "a task of the set" for t in existing}
     splits = {(t.domain, t.family): t.split for t in existing}
@@ -132,6 +140,8 @@ def judge(
             reasons.setdefault("null", stated[task.id])
         if str(number) in leaked:
             reasons["clean"] = f"stands in a benchmark: {leaked[str(number)]}"
+        elif task.chart.written and normal(task.prompt.split(FIRST_OPTION)[0]) in short:
+            reasons["clean"] = "the same short question stands in a benchmark"
         case, family = case_identity(task.prompt, task.chart), (task.domain, task.family)
         if case in seen:
             reasons["unique"] = f"{seen[case]} has the same prompt and chart"

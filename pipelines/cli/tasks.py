@@ -167,7 +167,7 @@ def add_tasks(
 
     What is written joins a run by `--set tasks.files=FILE`. Example: medgym tasks add mine.jsonl --out mine.parquet
     """
-    from medgym_core.errors import MedGymError, unknown_name
+    from medgym_core.errors import unknown_name
     from medgym_core.exam_questions import FORMATS, read_exam
     from medgym_core.home import data
     from medgym_core.tasks import read_tasks, write_tasks
@@ -184,10 +184,8 @@ def add_tasks(
     texts = (text for found in texts_by_file(data()).values() for text in found)
     verdicts = judge(lines, knowledge, [*there, *held], texts)
     good = [v.task for v in verdicts if v.accepted and v.task is not None]
-    if not good and not held:
-        first = next(iter(verdicts[0].reasons.items()))
-        raise MedGymError("no line was accepted", got=f"line {verdicts[0].line}: {': '.join(first)}", where=file)
-    write_tasks(out, [*held, *good])
+    if good:
+        write_tasks(out, [*held, *good])
     rows = [
         {"line": v.line, "id": v.task.id if v.task else None, "accepted": v.accepted, "gates": v.reasons}
         for v in verdicts
@@ -198,12 +196,15 @@ def add_tasks(
 
 
 def _show_added(document: dict[str, Any]) -> None:
+    from medgym_core.user_tasks import GATES
+
     for row in document["verdicts"]:
         if row["accepted"]:
-            print(f"  line {row['line']:>6}  accepted  {row['id']}")
+            print(f"  line {row['line']:>6}  accepted  {row['id']}  passes {', '.join(GATES)}")
         for gate, why in row["gates"].items():
             print(f"  line {row['line']:>6}  REJECTED  {gate}: {why}")
-    print(f"{document['added']} of {document['lines']} lines accepted  {document['file']}")
+    written = document["file"] if document["added"] else "nothing written"
+    print(f"{document['added']} of {document['lines']} lines accepted  {written}")
 
 
 @tasks.command()

@@ -136,6 +136,17 @@ def test_an_exam_question_of_an_evaluation_split_is_rejected(knowledge, tmp_path
     assert "clean" in found.reasons
 
 
+def test_a_question_too_short_for_thirteen_words_is_compared_whole(knowledge, tmp_path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps(MEDQA | {"question": "Which gene stands behind Wilson disease?"}), encoding="utf-8")
+
+    def found(benchmark: str):
+        return judge(read_exam(path, "medqa", knowledge), knowledge, benchmark=[benchmark])[0]
+
+    assert "short question" in found("WHICH gene stands behind Wilson disease").reasons["clean"]
+    assert found("Which gene stands behind Menkes disease?").accepted
+
+
 @pytest.mark.parametrize(
     ("format", "text", "what"),
     [

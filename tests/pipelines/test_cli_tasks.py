@@ -53,7 +53,8 @@ def test_adding_again_adds_only_what_is_new(lines, tmp_path, capsys) -> None:
 
 def test_a_file_without_one_good_line_writes_nothing(tmp_path, capsys) -> None:
     status, told = add(tmp_path, capsys, "{broken")
-    assert status == 2 and "no line was accepted" in told["err"] and not (tmp_path / "own.parquet").exists()
+    assert status == 1 and told["added"] == 0 and "not a task" in told["verdicts"][0]["gates"]["read"]
+    assert not (tmp_path / "own.parquet").exists()
 
 
 def test_an_unknown_format_lists_the_valid_ones(lines, tmp_path, capsys) -> None:
