@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from evaluation.statistics import CHUNK, CONFIDENCE, RESAMPLES, Estimate, proportion
+from medgym_core.assertions import DENIALS, UNSAID, canonical, says, statement
 from medgym_core.errors import MedGymError
-from medgym_core.grading import DENIALS, UNSAID, canonical, plain, says, statement
+from medgym_core.grading import plain
 from medgym_core.rewards import Judge
 from medgym_core.text import tokens
 from medgym_core.types import Assertion, Gold, Task

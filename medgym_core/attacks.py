@@ -18,9 +18,9 @@ import msgspec
 
 from medgym_core import domains
 from medgym_core.actions import render_call
+from medgym_core.assertions import statement
 from medgym_core.episode import Episode
 from medgym_core.gates import play
-from medgym_core.grading import statement
 from medgym_core.learned import gold_answer
 from medgym_core.probes import ESSAY, reference_texts
 from medgym_core.text import normal, tokens

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from medgym_core.actions import render_call
 from medgym_core.alternatives import good
+from medgym_core.assertions import statement
 from medgym_core.decontamination import holders, overlaps, task_text
 from medgym_core.episode import Episode
 from medgym_core.explain import reasons
 from medgym_core.giveaway import giveaways
-from medgym_core.grading import BESIDE, PARTIAL, grade, statement
+from medgym_core.grading import BESIDE, PARTIAL, grade
 from medgym_core.learned import gold_answer, learned_nulls
 from medgym_core.probes import NULLS, Script, reference_texts
 from medgym_core.rewards import CRITICAL_CAP, CRITICAL_SEVERITY, Reward

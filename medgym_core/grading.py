@@ -17,16 +17,17 @@ half:
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
+from medgym_core.assertions import Judge, read_text, says_false, shown_by, unreadable
 from medgym_core.clinical.codes import icd_of, lookup_icd
 from medgym_core.clinical.synonyms import name_form
-from medgym_core.text import normal, quick_normal, tokens
-from medgym_core.types import Assertion, Call, Gold, Verdict
+from medgym_core.text import normal, quick_normal
+from medgym_core.types import Call, Gold, Verdict
 from medgym_core.units import convert
 
 PARTIAL = 0.5
@@ -34,45 +35,13 @@ PARTIAL = 0.5
 BESIDE = 0.25
 """Credit of an ordinal answer one level off."""
 LEAST_F1 = 0.5
-LONGEST_SENTENCE = 30
-"""Words; a longer one is a list, not a statement."""
-COPIED, RUN, LEAST_RUNS = 0.5, 5, 16
-"""A text is copied where more than half of its runs of five words stand in observations, and there are some."""
-
 _NUMBER = re.compile(r"[-+−]?\d+(?:\.\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _NUMBERING = re.compile(r"^\s*\d+\s*[.)]\s*")
 _MEMBERS = re.compile(r"[,;\n]|\band\b")
 _STEPS = re.compile(r"[,;\n]")
-_SENTENCES = re.compile(r"([;\n!?]+|\.(?!\d)|\*\*|~~)")
-_EMPHASIS = re.compile(
-    r"\b(?:no|without|beyond)(?: any?)? (?:doubt|question|delay|fail)\b|\bnot (?:only|just)\b|\bwhether or not\b", re.I
-)
-"""Idioms that hold a word of denial and deny nothing."""
-_TAKEN_BACK = re.compile(
-    r" (?:it|this|that|these|they|above) (?:is |are |isn t |aren t )?(?:not )?"
-    r"(?:so|true|false|untrue|correct|incorrect|wrong) | i doubt "
-)
-_CLAUSES = re.compile(r",(?!\d)|\bbut\b|\bwhile\b|\bthough\b|\balthough\b")
 _ICD = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF, 0xAD])
-DENIALS = frozenset(
-    "no not never without denies denied excluded ruled neither nor absent cannot if whether unless isn aren wasn weren "
-    "doesn didn don won hasn haven hadn couldn shouldn wouldn mustn false untrue incorrect wrong doubt doubtful "
-    "unlikely".split()
-)
-"""Words that make a clause a denial or a condition instead of a statement (`isn` is what is left of `isn't`)."""
-HEDGES = frozenset(
-    "or either maybe perhaps possibly possible probably presumably might could unclear unknown versus vs".split()
-)
-"""Words that make it a guess: no credit for what is right, no excuse for what is false."""
-UNSAID = DENIALS | HEDGES
-"""Words with which nothing is stated."""
-NONE: frozenset[str] = frozenset()
-READ = ("LATIN", "GREEK", "MICRO")
-"""How the Unicode names of letters begin that a text may hold."""
-
-
 _form = lru_cache(maxsize=1 << 15)(name_form)
 
 
@@ -88,7 +57,7 @@ def grade_submission(
     gold: Gold,
     submission: Call | None,
     observed: Sequence[str] | None = None,
-    judge: Callable[[str, str], bool] | None = None,
+    judge: Judge | None = None,
 ) -> Grade:
     """The grade of a submission; `observed` are the observations in normal form, which back the assertions of a text
     (None: not asked for). `judge` (what an assertion states, the text) takes the place of matching."""
@@ -109,7 +78,7 @@ def grade(
     gold: Gold,
     answer: str,
     observed: Sequence[str] | None = None,
-    judge: Callable[[str, str], bool] | None = None,
+    judge: Judge | None = None,
 ) -> Grade:
     """The grade of one answer."""
     answer = plain(answer)
@@ -129,8 +98,7 @@ def grade(
 def unsafe_answer(gold: Gold, unsafe: str, said: str) -> bool:
     """Whether an answer is the unsafe one: for a text, whether it says what `denied` has under that name."""
     if gold.kind == "text":
-        sentences = _sentences(plain(said))
-        return unsafe in gold.denied and _says(gold.denied[unsafe], [*sentences, *_whole(sentences)], DENIALS)
+        return says_false(gold, unsafe, plain(said))
     return same_answer(gold, unsafe, said)
 
 
@@ -146,21 +114,6 @@ def same_answer(gold: Gold, one: str, other: str) -> bool:
 def plain(text: str) -> str:
     """Compatibility forms folded and invisible characters removed: what looks alike reads alike."""
     return text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_INVISIBLE))
-
-
-def says(assertion: Assertion, text: str, unsaid: frozenset[str] = UNSAID) -> bool:
-    """Whether a sentence of the text states it, with none of the words `unsaid` in the clauses concerned."""
-    return _says(assertion, _sentences(plain(text)), unsaid)
-
-
-def statement(assertion: Assertion) -> str:
-    """The assertion in its first phrasings, one sentence."""
-    return " ".join(term[0] for term in assertion.terms)
-
-
-def canonical(gold: Gold) -> str:
-    """The assertions of a text gold in their first phrasings, one sentence each."""
-    return ". ".join(map(statement, gold.assertions.values()))
 
 
 def _graded(right: bool, partial: float, why: str) -> Grade:
@@ -282,95 +235,16 @@ _PARTIAL: dict[str, Any] = {
 }
 
 
-def _grade_text(
-    gold: Gold, answer: str, observed: Sequence[str] | None, judge: Callable[[str, str], bool] | None
-) -> Grade:
-    if fault := _unreadable(gold, answer, observed or ()):
+def _grade_text(gold: Gold, answer: str, observed: Sequence[str] | None, judge: Judge | None) -> Grade:
+    if fault := unreadable(gold, answer, observed or ()):
         return Grade("unparsable", 0.0, fault)
-    sentences = _sentences(answer)
-    whole = _whole(sentences)  # commas cannot split what is false
-    false = [name for name, a in gold.denied.items() if _says(a, [*sentences, *whole], DENIALS)]
+    false, said = read_text(gold, answer, judge)
     if false:
         return Grade("wrong", 0.0, f"says what is false here: {', '.join(false)}")
-    said = [name for name, a in gold.assertions.items() if _stated(a, answer, sentences, whole, judge)]
-    backed = [n for n in said if observed is None or _shown(gold.assertions[n], observed)]
+    backed = [n for n in said if observed is None or shown_by(gold.assertions[n], observed)]
     missing = [n for n in gold.assertions if n not in backed]
     unbacked = [n for n in said if n not in backed]
     why = f"{len(backed)} of {len(gold.assertions)} assertions"
     why += f"; missing: {', '.join(missing)}" if missing else ""
     why += f"; said but shown by no observation: {', '.join(unbacked)}" if unbacked else ""
     return _graded(not missing, PARTIAL * len(backed) / len(gold.assertions), why)
-
-
-def _unreadable(gold: Gold, answer: str, observed: Sequence[str]) -> str:
-    """Why a text is not read: its length, letters that only look Latin, or observations copied instead of words."""
-    words = tokens(answer)
-    if not words or len(words) > gold.max_words:
-        return f"{len(words)} words, expected 1 to {gold.max_words}"
-    if not answer.isascii() and any(c.isalpha() and not unicodedata.name(c, "").startswith(READ) for c in answer):
-        return "letters of another script"
-    runs = [f" {' '.join(words[i : i + RUN])} " for i in range(len(words) - RUN + 1)] if observed else []
-    if len(runs) >= LEAST_RUNS and sum(any(r in o for o in observed) for r in runs) > COPIED * len(runs):
-        return "copied from the observations"
-    return ""
-
-
-def _stated(
-    assertion: Assertion,
-    answer: str,
-    sentences: list[list[str]],
-    whole: list[list[str]],
-    judge: Callable[[str, str], bool] | None,
-) -> bool:
-    """Whether the text states it, and nowhere denies or doubts it or takes everything back."""
-    if judge:
-        return judge(statement(assertion), answer)
-    if any(_TAKEN_BACK.search(text.replace("  ", " ")) for (text,) in whole):
-        return False
-    short = [s for s in sentences if sum(len(clause.split()) for clause in s) <= LONGEST_SENTENCE]
-    if not _says(assertion, short, UNSAID):
-        return False
-    named = [s for s, text in zip(sentences, whole, strict=True) if _says(assertion, [text], NONE)]
-    return all(_states(assertion, s, UNSAID) for s in named)
-
-
-def _shown(assertion: Assertion, observed: Sequence[str]) -> bool:
-    shown = quick_normal(assertion.shown)
-    return shown == "  " or any(shown in o for o in observed)
-
-
-def _sentences(text: str) -> list[list[str]]:
-    """The sentences of a text that are no questions, each as its clauses in normal form."""
-    parts = [*_SENTENCES.split(_EMPHASIS.sub(" ", text)), ""]
-    told = [s for s, end in zip(parts[::2], parts[1::2], strict=True) if s.strip() and "?" not in end]
-    return [[normal(clause) for clause in _CLAUSES.split(sentence)] for sentence in told]
-
-
-def _whole(sentences: list[list[str]]) -> list[list[str]]:
-    """The sentences, each as one clause."""
-    return [[normal(" ".join(clauses))] for clauses in sentences]
-
-
-def _says(assertion: Assertion, sentences: list[list[str]], unsaid: frozenset[str]) -> bool:
-    return any(_states(assertion, clauses, unsaid) for clauses in sentences)
-
-
-def _states(assertion: Assertion, clauses: list[str], unsaid: frozenset[str]) -> bool:
-    """Whether each term stands in a clause of the sentence that has none of the words `unsaid` besides."""
-    found = []
-    for term in assertion.terms:
-        for phrase in map(quick_normal, term):
-            if any(phrase in clause for clause in clauses):
-                found.append(phrase)
-                break
-        else:
-            return False
-    for clause in clauses:
-        if unsaid.isdisjoint(clause.split()):
-            continue
-        held = [p for p in found if p in clause]
-        for phrase in held:
-            clause = clause.replace(phrase, "  ")
-        if held and not unsaid.isdisjoint(clause.split()):
-            return False
-    return True

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from medgym_core.actions import render_call
-from medgym_core.grading import canonical
+from medgym_core.assertions import canonical
 from medgym_core.text import tokens
 from medgym_core.types import Call, Gold, Task
 

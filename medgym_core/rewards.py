@@ -19,10 +19,11 @@ so any right answer outranks any wrong one. A violation caps the composite at 1 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from medgym_core.assertions import Judge
 from medgym_core.grading import Grade, grade_submission, unsafe_answer
 from medgym_core.text import quick_normal, tokens
 from medgym_core.types import SAY, Call, Evidence, Gold, Step, Task, Truth, UnsafeAction, Verdict
@@ -40,9 +41,6 @@ ANSWER = "answer"
 EVIDENCE = "evidence"
 
 _CLAUSES = re.compile(r"[;\n]")
-
-Judge = Callable[[str, str], bool]
-"""Whether a text says what an assertion states: an optional model in place of matching."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from medgym_core.actions import render_call
-from medgym_core.grading import statement
+from medgym_core.assertions import statement
 from medgym_core.probes import reference_texts
 from medgym_core.types import Assertion, Call, Gold, Task
 from training.policy import Policy

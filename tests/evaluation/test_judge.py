@@ -15,9 +15,10 @@ from sklearn.metrics import cohen_kappa_score
 
 from evaluation.agreement import agreement, agreement_with_rules, questions
 from evaluation.judge import INSTRUCTION, KEY, QUESTION, JudgeSettings, ModelJudge, quoted
+from medgym_core.assertions import canonical, statement
 from medgym_core.errors import MedGymError
 from medgym_core.gates import play
-from medgym_core.grading import canonical, plain, statement
+from medgym_core.grading import plain
 from medgym_core.probes import reference_texts
 from medgym_core.rewards import score
 from medgym_core.tasks import build_task_set, write_tasks

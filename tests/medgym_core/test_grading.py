@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medgym_core.assertions import canonical
 from medgym_core.domains.common import claim
-from medgym_core.grading import BESIDE, PARTIAL, canonical, grade, grade_submission, same_answer
+from medgym_core.grading import BESIDE, PARTIAL, grade, grade_submission, same_answer
 from medgym_core.types import Call, Gold
 from medgym_core.units import convert
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from medgym_core.assertions import statement
 from medgym_core.gates import play
-from medgym_core.grading import statement
 from medgym_core.learned import gold_answer
 from medgym_core.probes import ESSAY, reference_texts
 from medgym_core.rewards import CRITICAL_CAP, CRITICAL_SEVERITY, Event, safety_cap, score

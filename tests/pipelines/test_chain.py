@@ -189,17 +189,17 @@ def eval_dict(text: str) -> dict[str, str]:
 def test_a_bad_task_set_produces_no_rollouts(ran_home, monkeypatch) -> None:
     import msgspec
 
-    from medgym_core import tasks
+    from medgym_core import release
     from pipelines import display
     from pipelines.run import TASK_CHAIN, CheckFailed, run_chain
 
-    whole = tasks.build_task_set
+    whole = release.build_release
 
     def spoilt(*arguments, **named):
         first, *rest = whole(*arguments, **named)
         return [msgspec.structs.replace(first, reference=first.reference[-1:]), *rest]
 
-    monkeypatch.setattr(tasks, "build_task_set", spoilt)
+    monkeypatch.setattr(release, "build_release", spoilt)
     with pytest.raises(CheckFailed, match="tasks/task_set: .*gate_oracle"):
         run_chain("quick", ["tasks.per_domain=43"])
     built = display.current().built

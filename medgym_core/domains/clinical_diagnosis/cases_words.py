@@ -7,6 +7,7 @@ that tempt (wrong direction, wrong class, the unsafe action, another patient's r
 from random import Random
 from typing import Any
 
+from medgym_core.assertions import DENIALS, HEDGES
 from medgym_core.domains import Draft
 from medgym_core.domains.clinical_diagnosis import patients, safety, stories, tables
 from medgym_core.domains.clinical_diagnosis.cases_treatment import HARM, narrowed
@@ -14,7 +15,6 @@ from medgym_core.domains.clinical_diagnosis.cases_trends import charted, followe
 from medgym_core.domains.clinical_diagnosis.drafting import draft, either, handed_over, request
 from medgym_core.domains.common import claim
 from medgym_core.domains.drug_interaction import rules
-from medgym_core.grading import DENIALS, HEDGES
 from medgym_core.text import tokens
 from medgym_core.tools import World, number
 from medgym_core.types import Assertion, Call, Chart, Gold, Reading, Trait, UnsafeAction

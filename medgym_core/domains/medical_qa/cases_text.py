@@ -4,6 +4,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
+from medgym_core.assertions import UNSAID
 from medgym_core.domains import Draft
 from medgym_core.domains.common import claim
 from medgym_core.domains.medical_qa import tables
@@ -20,7 +21,6 @@ from medgym_core.domains.medical_qa.drafting import (
     state_evidence,
 )
 from medgym_core.domains.medical_qa.tables import Fact
-from medgym_core.grading import UNSAID
 from medgym_core.text import normal, tokens
 from medgym_core.types import Call, Gold, UnsafeAction
 
