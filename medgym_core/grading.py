@@ -32,6 +32,7 @@ from medgym_core.units import convert
 
 PARTIAL = 0.5
 """Most that an answer which is not fully right can earn."""
+CHOICES = ("letter", "category", "ordinal")
 BESIDE = 0.25
 """Credit of an ordinal answer one level off."""
 LEAST_F1 = 0.5
@@ -107,6 +108,8 @@ def same_answer(gold: Gold, one: str, other: str) -> bool:
     one, other = plain(one).strip().lower(), plain(other).strip().lower()
     if gold.kind in ("fields", "text"):
         return one == other != ""
+    if gold.kind in CHOICES and not (_ICD.fullmatch(one) or _ICD.fullmatch(other)):
+        return _named(gold, quick_normal(one)) == _named(gold, quick_normal(other)) and any(map(str.isalnum, one))
     a, b = (_READERS[gold.kind](gold, text) for text in (one, other))
     return a == b if a is not None else one == other != ""
 
