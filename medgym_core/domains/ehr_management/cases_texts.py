@@ -28,6 +28,21 @@ ASK_COURSE = (
     "Ward round asks for the {lab} story of this stay in {most} words: two values, direction, and the cause on record.",
 )
 MOST = 45
+BEGAN = (
+    "from",
+    "first",
+    "began",
+    "begin",
+    "started",
+    "initially",
+    "initial",
+    "admission",
+    "was",
+    "were",
+    "at",
+    "baseline",
+)
+ENDED = ("to", "now", "latest", "last", "current", "currently", "today", "ended", "is", "are", "at", "reached")
 FELL = (
     "fell", "falling", "fallen", "falls", "decreased", "decreasing", "decrease", "declined", "declining", "decline",
     "dropped", "dropping", "drop", "went down", "down", "came down", "reduced", "lower",
@@ -76,8 +91,8 @@ def course_summary(rng: Random, knowledge: Any) -> Draft | None:
         ["direction", "first value", "latest value", "reason"],
         assertions={
             "direction": claim(names, ROSE if up else FELL, shown=end),
-            "first value": claim(begin, shown=begin),
-            "latest value": claim(end, shown=end),
+            "first value": claim(begin, [*names, *BEGAN], shown=begin),
+            "latest value": claim(end, [*names, *ENDED], shown=end),
             "reason": claim([cause, *entry["causes"][cause]], shown=cause),
         },
         denied={
