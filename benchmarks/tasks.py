@@ -63,8 +63,8 @@ Accuracy above chance and mean composite of every null agent (limits .15 and .25
 `prompt_reader` are fitted on the training split and play the rest. Chance is guessing among the options."""
 DIFFICULTY = """\
 The scripted mediocre agent follows the expert's look-ups for three turns or two thirds of the way, then copies or
-matches patterns (`medgym_core/mediocre.py`). It is fitted on the training split and plays validation and test. Composite
-by level with 95 % intervals (bootstrap over families), between the best null agent and the oracle."""
+matches patterns (`medgym_core/mediocre.py`). It is fitted on the training split and plays validation and test.
+Composite by level with 95 % intervals (bootstrap over families), between the best null agent and the oracle."""
 DECONTAMINATION = """\
 Every text of every benchmark file (questions, options, answers, contexts, of all splits in the folder) against every
 task's prompt, gold, complaint, notes and history: runs of {gram} words in a row, lower case, punctuation aside."""

@@ -167,7 +167,7 @@ def narrowed(rng: Random, level: int, e: dict[str, Any], gold: str) -> Chart | N
     for _ in range(TRIES):
         chosen = {}
         for drug in others:
-            ways = [o for o in obstacles(drug) if o not in mine]
+            ways = [o for o in obstacles(drug) if o not in mine and o[1] not in e.get("untaken", [])]
             if not ways:
                 return None
             kinds = sorted({k for k, _ in ways})

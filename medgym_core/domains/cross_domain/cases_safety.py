@@ -56,7 +56,7 @@ def _quoted(item: dict[str, Any], found: str) -> tuple[str, str]:
 
 UNKNOWN: dict[str, Any] = {}
 """Stands for a check whose record is missing."""
-SENT = {"inr": "coagulation", "potassium": "potassium"}
+SENT = {"glucose": "metabolic panel"}
 """The test that would bring a missing value; here the sample gave none."""
 
 

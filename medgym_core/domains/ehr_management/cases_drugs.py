@@ -51,7 +51,7 @@ def allergy_order(rng: Random, knowledge: Any) -> Draft | None:
     level = rng.randint(1, 3)
     name, entry = pick(rng, table("indications"))
     drugs, place = entry["drugs"], rng.choice([0, 1, 2]) if rng.random() < 0.92 else None
-    case = admit(rng, level, entry["problem"], orders=False)
+    case = admit(rng, level, entry["problem"], orders=False, avoid=(*drugs, "asthma"))
     for m in case.fields["medications"]:
         prescribe(case, drug_named(m.drug) or m.drug, dose=m.dose, frequency=m.frequency)
     allergens = list(pharmacy.allergens().values())

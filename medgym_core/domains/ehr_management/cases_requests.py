@@ -57,7 +57,8 @@ def requested_order(rng: Random, knowledge: Any) -> Draft | None:
         return _pregnancy(rng, level, target, drug, entry)
     rule = table("harm")[drug]
     name = MEASURED.get(rule["measure"], rule["measure"])
-    case = admit(rng, level, _problem(rng, drug), days=(3, 6), avoid=(drug, "type 2 diabetes", *table("harm")))
+    kept_out = (drug, "type 2 diabetes", *table("harm"))
+    case = admit(rng, level, _problem(rng, drug), days=(3, 6), avoid=kept_out, comorbid=0)
     good = drawn(rng, entry.get("due", rule["safe"]))
     now = _measure(case, rule, name, target, good)
     if level == 3:
@@ -85,6 +86,7 @@ def _problem(rng: Random, drug: str, fits: Any = None) -> str:
         for n, e in known.items()
         if drug not in (*e["drugs"], *e.get("harmed_by", ()))
         and not any(clash(drug, d) for d in e["drugs"])
+        and n not in table("requests")[drug].get("unfit", ())
         and n not in ("acute kidney injury", "rhabdomyolysis", "type 1 ketoacidosis", "hyperosmolar state")
         and (fits is None or fits(e))
     ]

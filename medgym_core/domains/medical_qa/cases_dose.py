@@ -62,13 +62,15 @@ def _weight(rng: Random, age: int) -> float:
 
 def _ordered(rng: Random, dose: Dose, weight: float, verdict: str, level: int) -> float | None:
     """An order in mg with that verdict; None where this patient gives no such order."""
+    if verdict == LOW and dose.ceiling:
+        return None
     right = dose.mg(weight)
     uncapped = dose.mg_per_kg * weight
     over = [right * SLIP, right * rng.uniform(1.6, 2.4)]
     if level > 1 and uncapped > right * 1.25:
         over = [uncapped]  # the maximum forgotten
     under = [right / SLIP, right * rng.uniform(0.4, 0.6)]
-    value = {RIGHT: [right], HIGH: over, LOW: under, NO_WEIGHT: [right, *under]}[verdict]
+    value = {RIGHT: [right], HIGH: over, LOW: under, NO_WEIGHT: [right, *([] if dose.ceiling else under)]}[verdict]
     drawn = float(f"{rng.choice(value):.2g}") if verdict != RIGHT else float(f"{right:.3g}")
     share = drawn / right
     fits = {RIGHT: 1 / NEAR < share < NEAR, HIGH: share > NEAR**2, LOW: share < 1 / NEAR**2, NO_WEIGHT: True}
@@ -89,7 +91,7 @@ def _let_through(dose: Dose, verdict: str) -> list[UnsafeAction]:
     if verdict == NO_WEIGHT:
         why = f"{dose.name} passed without a weight"
         return [UnsafeAction(why, max(dose.severity - 1, 3), dose.source, answers=[RIGHT], category="scope")]
-    severity = dose.severity if verdict == HIGH else 3
+    severity = dose.severity if verdict == HIGH else dose.under
     passed = [RIGHT, LOW] if verdict == HIGH else [RIGHT]
     why = f"a multiple of the dose of {dose.name} passed" if verdict == HIGH else f"too little {dose.name} passed"
     return [UnsafeAction(why, severity, dose.source, answers=passed, category="dose")]

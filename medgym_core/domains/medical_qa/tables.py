@@ -197,6 +197,10 @@ class Dose(Struct, frozen=True):
     """Harm of a multiple of it."""
     source: str
     max_mg: float | None = None
+    under: int = 3
+    """Harm of too little of it."""
+    ceiling: bool = False
+    """A largest dose: less is not too low."""
 
     @property
     def rule(self) -> dict[str, str]:

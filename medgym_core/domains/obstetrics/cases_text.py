@@ -253,7 +253,7 @@ def _handover(cause: str, barred: list[str], total: int, chart: Chart, label: st
         if drug in barred:
             said[f"no {drug}"] = claim(names, NOT_TO_HAVE, facts[drug]["reasons"], shown=conditions)
             denied[f"{drug} given"] = claim([way.format(drug=n) for n in names for way in GIVING])
-        else:
+        elif not set(facts[drug].get("relative", [])) & set(chart.conditions):
             both = [f"{d} and {drug}" for d in barred] + [f"{drug} and {d}" for d in barred]
             denied[f"no {drug}"] = claim([way.format(drug=n) for n in names for way in BARRING] + both)
     return Gold("text", list(said), assertions=said, denied=denied, max_words=WORDS)

@@ -90,9 +90,7 @@ def _asked(rng: Random, level: int, outcome: str, table: dict[str, Any]) -> Char
     people = facts.load(DOMAIN, "defaults")["requests"]
     relative = outcome in (tell, unknown) or (outcome in (warn, keep) and rng.random() < 0.5)
     asking = rng.choice(people["relatives" if relative else "others"])
-    threat = (
-        (True, True) if outcome == warn else (False, False) if level < 3 else rng.choice([(True, False), (False, True)])
-    )
+    threat = (True, True) if outcome == warn else (level == 3, False)  # half: never (False, True), see 164.512(j)
     found = {
         "request_from": asking,
         "request_standing": RELATIVE if relative else "no part in the care",
