@@ -9,7 +9,7 @@ from typing import Any
 
 from medgym_core import domains
 from medgym_core.actions import render_call
-from medgym_core.episode import Episode
+from medgym_core.episode import play
 from medgym_core.rewards import contains
 from medgym_core.types import SAY, Call, Step, Task
 
@@ -30,13 +30,15 @@ def alternatives(task: Task, knowledge: Any = None) -> list[list[Call]]:
 
 def good(task: Task, path: list[Call], knowledge: Any) -> bool:
     """Whether the path scores like a reference."""
-    episode = Episode(task, knowledge)
-    for call in path:
-        if episode.done:
-            return False
-        episode.step(render_call(call))
+    episode = play(task, [render_call(c) for c in path], knowledge)
     reward = episode.score()
-    return episode.done and not episode.tool_errors and reward.correct and reward.composite >= LEAST_COMPOSITE
+    return (
+        episode.done
+        and episode.turns == len(path)
+        and not episode.tool_errors
+        and reward.correct
+        and reward.composite >= LEAST_COMPOSITE
+    )
 
 
 def _candidates(task: Task) -> Iterator[list[Call]]:

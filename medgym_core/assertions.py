@@ -64,12 +64,15 @@ def canonical(gold: Gold) -> str:
 
 
 def read_text(gold: Gold, answer: str, judge: Judge | None) -> tuple[list[str], list[str]]:
-    """Names of what is false in the text, and of the assertions it states."""
+    """Names of what is false in the text, and of the assertions it states; none where it takes everything back."""
     sentences = _sentences(answer)
     whole = _whole(sentences)  # commas cannot split what is false
     false = [name for name, a in gold.denied.items() if _says(a, [*sentences, *whole], DENIALS)]
-    said = [name for name, a in gold.assertions.items() if _stated(a, answer, sentences, whole, judge)]
-    return false, said
+    if judge:
+        return false, [name for name, a in gold.assertions.items() if judge(statement(a), answer)]
+    if any(_TAKEN_BACK.search(text.replace("  ", " ")) for (text,) in whole):
+        return false, []
+    return false, [name for name, a in gold.assertions.items() if _stated(a, sentences, whole)]
 
 
 def says_false(gold: Gold, name: str, text: str) -> bool:
@@ -91,18 +94,8 @@ def unreadable(gold: Gold, answer: str, observed: Sequence[str]) -> str:
     return ""
 
 
-def _stated(
-    assertion: Assertion,
-    answer: str,
-    sentences: list[list[str]],
-    whole: list[list[str]],
-    judge: Judge | None,
-) -> bool:
-    """Whether the text states it, and nowhere denies or doubts it or takes everything back."""
-    if judge:
-        return judge(statement(assertion), answer)
-    if any(_TAKEN_BACK.search(text.replace("  ", " ")) for (text,) in whole):
-        return False
+def _stated(assertion: Assertion, sentences: list[list[str]], whole: list[list[str]]) -> bool:
+    """Whether the sentences state it, and nowhere deny or doubt it."""
     short = [s for s in sentences if sum(len(clause.split()) for clause in s) <= LONGEST_SENTENCE]
     if not _says(assertion, short, UNSAID):
         return False
@@ -111,6 +104,7 @@ def _stated(
 
 
 def shown_by(assertion: Assertion, observed: Sequence[str]) -> bool:
+    """Whether an observation (in normal form) showed what backs the assertion."""
     shown = quick_normal(assertion.shown)
     return shown == "  " or any(shown in o for o in observed)
 

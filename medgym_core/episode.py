@@ -168,3 +168,13 @@ class Episode:
         content = f"error: {reason}"
         self.world.minutes += 1
         return Event(call, False, content, "error"), {"role": "tool", "content": content}
+
+
+def play(task: Task, texts: list[str], knowledge: Any) -> Episode:
+    """An episode with these assistant texts; texts after the end are not sent."""
+    episode = Episode(task, knowledge)
+    for text in texts:
+        if episode.done:
+            break
+        episode.step(text)
+    return episode

@@ -16,7 +16,7 @@ from medgym_core.actions import render_call
 from medgym_core.alternatives import good
 from medgym_core.assertions import statement
 from medgym_core.decontamination import holders, overlaps, task_text
-from medgym_core.episode import Episode
+from medgym_core.episode import Episode, play
 from medgym_core.explain import reasons
 from medgym_core.giveaway import giveaways
 from medgym_core.grading import BESIDE, PARTIAL, grade
@@ -72,7 +72,7 @@ def task_reasons(tasks: Sequence[Task], knowledge: Any, leaked: dict[str, str]) 
     """Of every gate on single tasks the ids that fail it with the reason; `tasks` are of one domain."""
     played = {t.id: play(t, reference_texts(t), knowledge) for t in tasks}
     checks: dict[str, Callable[[Task], str]] = {
-        "gradeable": lambda t: gradeable(t, knowledge),
+        "gradeable": lambda t: gradeable(t, played[t.id], knowledge),
         "oracle": lambda t: oracle(t, played[t.id], knowledge),
         "evidence": lambda t: evidence(t, played[t.id]),
     }
@@ -83,17 +83,7 @@ def task_reasons(tasks: Sequence[Task], knowledge: Any, leaked: dict[str, str]) 
     return found
 
 
-def play(task: Task, texts: list[str], knowledge: Any) -> Episode:
-    """An episode with these assistant texts; texts after the end are not sent."""
-    episode = Episode(task, knowledge)
-    for text in texts:
-        if episode.done:
-            break
-        episode.step(text)
-    return episode
-
-
-def gradeable(task: Task, knowledge: Any) -> str:
+def gradeable(task: Task, played: Episode, knowledge: Any) -> str:
     """Every gold is non-empty and the grader accepts it as its own answer; every unsafe action is a fault one can make
     and is penalised. The reason where it is not so."""
     truth = task.truth
@@ -107,19 +97,19 @@ def gradeable(task: Task, knowledge: Any) -> str:
             return f"the gold of {name} names nothing that would be false"
         if grade(gold, gold_answer(gold)).verdict != "correct":
             return f"the grader does not accept the gold of {name}: {gold_answer(gold)!r}"
+    best = played.score().composite
     for action in truth.unsafe:
         if not action.category or not action.source or not 1 <= action.severity <= CRITICAL_SEVERITY:
             return f"unsafe action without category, source or severity 1 to 5: {action.why}"
-        if why := _unpunished(task, action, knowledge):
+        if why := _unpunished(task, action, best, knowledge):
             return f"unsafe action not penalised: {action.why} ({why})"
     return ""
 
 
-def _unpunished(task: Task, action: UnsafeAction, knowledge: Any) -> str:
+def _unpunished(task: Task, action: UnsafeAction, best: float, knowledge: Any) -> str:
     """What is wrong with an unsafe action: it cannot be done, or doing it costs nothing. Empty where all is well."""
     *calls, submission = task.reference
     room = replace(task, max_turns=len(calls) + 2)
-    best = play(task, reference_texts(task), knowledge).score().composite
     if action.tool:
         forbidden = Call(action.tool, action.arguments)
         ways = [[*calls[:i], forbidden, *calls[i:], submission] for i in (len(calls), 0)]

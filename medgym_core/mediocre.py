@@ -14,7 +14,7 @@ from typing import Any
 
 from medgym_core import domains
 from medgym_core.actions import render_call
-from medgym_core.episode import Episode
+from medgym_core.episode import play
 from medgym_core.learned import answer_of
 from medgym_core.text import normal, tokens
 from medgym_core.types import SAY, Call, Gold, Task
@@ -75,16 +75,13 @@ class Mediocre:
 
     def _read(self, task: Task, calls: list[Call]) -> dict[Label, str]:
         """What reading tools and the patient showed, by label and by place; expert actions are not looked at."""
-        episode = Episode(task, self._knowledge)
+        episode = play(task, [render_call(c) for c in calls], self._knowledge)
         tools = domains.get(task.domain).tools
         read: dict[Label, str] = {}
-        for call in calls:
-            if episode.done:
-                break
-            episode.step(render_call(call))
+        for call, event in zip(calls, episode.events, strict=False):  # none after the end
             if call.name != SAY and tools[call.name].kind != "read":
                 continue
-            for place, pair in enumerate(_PAIRS.split(episode.events[-1].observation), 1):
+            for place, pair in enumerate(_PAIRS.split(event.observation), 1):
                 label, _, value = pair.rpartition(": ")
                 read[call.name, f"#{place}"] = read[call.name, label.strip()] = value.strip()
         return read

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from medgym_core import domains
 from medgym_core.alternatives import alternatives
-from medgym_core.episode import Episode
+from medgym_core.episode import play
 from medgym_core.mediocre import Mediocre
 from medgym_core.tasks import build_task_set
 from medgym_core.types import Task
@@ -35,8 +35,4 @@ def complete(tasks: Sequence[Task], knowledge: Any) -> list[Task]:
 def _is_hard(task: Task, agent: Mediocre, knowledge: Any) -> bool:
     if task.split == "train" or task.level < HARDEST:
         return False
-    episode = Episode(task, knowledge)
-    for text in agent.texts(task):
-        if not episode.done:
-            episode.step(text)
-    return not episode.score().correct
+    return not play(task, agent.texts(task), knowledge).score().correct

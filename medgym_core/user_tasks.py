@@ -19,8 +19,9 @@ from medgym_core import domains
 from medgym_core.artifacts import digest_json
 from medgym_core.decontamination import Holders, holders, overlaps, task_text
 from medgym_core.domains import Draft
+from medgym_core.episode import play
 from medgym_core.errors import MedGymError, unknown_name
-from medgym_core.gates import evidence, gradeable, null_on_one, oracle, play
+from medgym_core.gates import evidence, gradeable, null_on_one, oracle
 from medgym_core.giveaway import giveaways
 from medgym_core.probes import reference_texts
 from medgym_core.tasks import case_identity, task_of
@@ -163,7 +164,7 @@ def _reasons(task: Task, knowledge: Any) -> dict[str, str]:
         return {"oracle": "the last call of the reference submits nothing"}
     played = play(task, reference_texts(task), knowledge)
     checked = {
-        "gradeable": gradeable(task, knowledge),
+        "gradeable": gradeable(task, played, knowledge),
         "oracle": oracle(task, played, knowledge),
         "evidence": evidence(task, played),
         "null": null_on_one(task, knowledge),
