@@ -1,7 +1,6 @@
 """Comparing texts: one normal form for grading, de-duplication and leak checks."""
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
@@ -19,19 +18,6 @@ def normal(text: str) -> str:
 
 quick_normal = lru_cache(maxsize=1 << 15)(normal)
 """`normal`, remembered: for the words of golds, facts and observations, which come again and again."""
-
-
-def ngrams(text: str, n: int = 13) -> set[tuple[str, ...]]:
-    """Distinct runs of `n` tokens."""
-    words = tokens(text)
-    return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
-
-
-def all_ngrams(texts: Iterable[str], n: int = 13) -> set[tuple[str, ...]]:
-    found: set[tuple[str, ...]] = set()
-    for text in texts:
-        found |= ngrams(text, n)
-    return found
 
 
 def _plain(token: str) -> str:

@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 from medgym_core.clinical import physiology, ranges
-from medgym_core.clinical.acid_base import bicarbonate_of
 from medgym_core.domains.clinical_diagnosis import tables
 from medgym_core.domains.clinical_diagnosis.tables import exam_name
 from medgym_core.types import Chart, Medication, Reading, Record
@@ -140,11 +139,6 @@ def numeric(
     names = entry["components"]
     given = {n: v for n, v in known.items() if n in names} | values(rng, spans)
     return [r for r in results(rng, who, list(names), given, entry["minutes"][1]) if r.name in names]
-
-
-def gas_bicarbonate(given: dict[str, float]) -> float:
-    """The bicarbonate a drawn pH and pCO2 imply."""
-    return ranges.rounded("bicarbonate", bicarbonate_of(given["ph"], given["pco2"]))
 
 
 def chart(who: dict[str, Any], **fields: Any) -> Chart:
