@@ -10,8 +10,9 @@ from medgym_core import domains, gates
 from medgym_core.actions import render_call
 from medgym_core.domains.obstetrics import cases_text, rules, rules_labor
 from medgym_core.domains.obstetrics.drafting import hearsay
-from medgym_core.episode import Episode
+from medgym_core.episode import Episode, play
 from medgym_core.grading import grade
+from medgym_core.probes import reference_texts
 from medgym_core.tasks import split_of, task_of
 from medgym_core.text import normal
 from medgym_core.tools import World
@@ -117,7 +118,7 @@ def test_every_unsafe_action_names_its_harm(cases: dict[str, list[Task]]) -> Non
     assert {"allergy", "contraindication", "dose", "pregnancy", "missed red flag", "unsafe disposition"} <= harms
     for tasks in cases.values():
         for task in tasks[:12]:
-            assert gates.gradeable(task, None) == "", task.id
+            assert gates.gradeable(task, play(task, reference_texts(task), None), None) == "", task.id
 
 
 def test_levels_declare_what_makes_them_hard(cases: dict[str, list[Task]]) -> None:
