@@ -25,7 +25,9 @@ GRAM = 13  # words: the usual length of a contamination n-gram (GPT-3, Brown et 
 HASH_BITS = 24  # of a run of words: 16 MB of flags, and one false alarm in eighty at 200,000 runs
 SHORTEST_QUESTION = 8  # words: a question of 8 to 12 words is looked for whole; shorter ones are ordinary phrases
 
-PASSAGE_SCHEMA = pa.schema([(name, pa.string()) for name in Passage.__struct_fields__])
+PASSAGE_SCHEMA = pa.schema(
+    [(name, pa.int32() if name == "position" else pa.string()) for name in Passage.__struct_fields__]
+)
 
 
 def build_passages(documents: Iterable[Document], blocked: Iterable[str] = ()) -> pa.Table:
@@ -120,18 +122,23 @@ def read_passages(path: Path) -> pa.Table:
     return table
 
 
-def _order(passage: Passage) -> tuple[str, ...]:
-    return passage.source, passage.title, passage.section, passage.id, passage.url, passage.licence
+def _order(passage: Passage) -> tuple[str | int, ...]:
+    rest = (passage.url, passage.licence, passage.document, passage.position, passage.date)
+    return passage.source, passage.title, passage.section, passage.id, *rest
 
 
 def passages_of(document: Document) -> Iterator[Passage]:
     """The passages of one document, in reading order."""
     title = " ".join(document.title.split())
+    key = digest_bytes("\0".join((document.source, document.id or document.url, title)).encode())
+    rest = (document.licence, document.url, key)
+    position = 0
     for heading, body in document.sections:
         section = " ".join(heading.split())
         for text in pack(sentences(body, HIGH)):
             identity = digest_bytes("\0".join((title, section, text)).encode())
-            yield Passage(identity, document.source, title, section, text, document.licence, document.url)
+            yield Passage(identity, document.source, title, section, text, *rest, position, document.date)
+            position += 1
 
 
 def pack(units: list[str]) -> list[str]:

@@ -11,9 +11,14 @@ class Document(Struct, frozen=True):
     title: str
     """What it is about: a disease, a topic, a drug."""
     sections: list[tuple[str, str]]
-    """(heading, text) in reading order; the text keeps its line breaks, which separate paragraphs and list items."""
+    """(heading, text) in reading order; the text keeps its line breaks, which separate paragraphs and list items.
+    A nested heading is its path, outermost first, joined by ` > `."""
     licence: str
     url: str
+    id: str = ""
+    """The publisher's own identifier, such as a PMID; empty: it has none."""
+    date: str = ""
+    """Of publication: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; empty: not known."""
 
 
 class Passage(Struct, frozen=True):
@@ -27,6 +32,12 @@ class Passage(Struct, frozen=True):
     text: str
     licence: str
     url: str
+    document: str = ""
+    """Key of the document it was cut from: content hash of source, publisher's identifier (else url) and title."""
+    position: int = 0
+    """Its place among the document's passages, from 0."""
+    date: str = ""
+    """The document's date; empty: not known."""
 
 
 class Hit(Struct, frozen=True):
