@@ -1,7 +1,8 @@
-"""The seven gates of a task set (design section 4). Each gives a verdict, its value, and what fails it and why.
+"""The gates of a task set (design section 4, and `search`). Each gives a verdict, its value, and what fails it and why.
 
 Gates on single tasks: gradeable, oracle, evidence, unique, clean, and of `null` whether a prompt states its answer.
-Gates on a domain: `null` (what probe agents earn on average) and sensitivity (tools that answer everybody alike).
+Gates on a domain: `null` (what probe agents earn on average), sensitivity (tools that answer everybody alike) and
+search (references whose queries do not bring their evidence).
 """
 
 import math
@@ -23,6 +24,7 @@ from medgym_core.grading import BESIDE, PARTIAL, grade
 from medgym_core.learned import gold_answer, learned_nulls
 from medgym_core.probes import NULLS, Script, reference_texts
 from medgym_core.rewards import CRITICAL_CAP, CRITICAL_SEVERITY, Reward
+from medgym_core.search_gate import MISSES, not_found
 from medgym_core.sensitivity import constant_or_broken
 from medgym_core.tasks import case_identity
 from medgym_core.text import normal
@@ -65,6 +67,7 @@ def run_gates(
             results.append(_by_task(gate, domain, here, failed | (held if gate == "clean" else {})))
         results += null(domain, here, knowledge)
         results.append(sensitivity(domain, here, knowledge))
+        results.append(search(domain, here, knowledge))
     return results
 
 
@@ -247,6 +250,13 @@ def sensitivity(domain: str, tasks: Sequence[Task], knowledge: Any) -> GateResul
     """
     bad = constant_or_broken(domain, tasks, knowledge)
     return GateResult("sensitivity", domain, not bad, float(len(bad)), 0.0, list(bad), bad)
+
+
+def search(domain: str, tasks: Sequence[Task], knowledge: Any) -> GateResult:
+    """The share of the tasks that need evidence from the knowledge base whose own queries do not bring it: at most 5 %."""
+    number, missing = not_found(tasks, knowledge)
+    share = len(missing) / max(number, 1)
+    return GateResult("search", domain, share <= MISSES, round(share, 6), MISSES, list(missing), missing)
 
 
 def _by_task(name: str, domain: str, tasks: Sequence[Task], reasons: dict[str, str]) -> GateResult:

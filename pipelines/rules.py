@@ -102,6 +102,7 @@ DOMAIN_GATES = {
     "null accuracy above chance": "No probe agent answers better than chance by more than 0.15.",
     "null composite": "No probe agent averages more than 0.25 composite.",
     "sensitivity": "Every patient tool gives different outputs for different patients, and none breaks.",
+    "search": "At most one reference in twenty asks the knowledge base in vain for its evidence.",
 }
 """Gates on a domain, with why."""
 

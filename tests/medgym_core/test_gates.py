@@ -1,4 +1,4 @@
-"""The seven gates pass on the shipped world and bite on a spoilt one, naming what is wrong and why."""
+"""The gates pass on the shipped world and bite on a spoilt one, naming what is wrong and why."""
 
 from collections.abc import Callable
 
