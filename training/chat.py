@@ -14,6 +14,7 @@ from typing import Any
 from medgym_core.artifacts import digest_bytes
 from medgym_core.episode import text_of
 from medgym_core.errors import MedGymError
+from training.template_lines import Written, blame, blame_text, written
 from training.trajectory import ASSISTANT, HINT, ROLES
 
 Message = dict[str, Any]
@@ -62,22 +63,28 @@ class Chat:
         self.render_tools = render_tools
         self.stop_ids = {i for i in (tokenizer.eos_token_id, tokenizer.pad_token_id) if i is not None}
         self._control = [str(t) for t in tokenizer.added_tokens_decoder.values() if t.special]
-        self._probe = self._render(_PROBE)
-        self._header = self._grown(self._probe, self._render(_PROBE, header=True), "the generation header")
+        self._header = self._grown(_PROBE, _PROBE, "the generation header", header=True)
         self._turn_end = self._assistant_end()
         self._prove_prefixes()
         self._pieces: dict[str, list[int]] = {}
         self.digest = digest_bytes(f"{tokenizer.chat_template}{render_tools}".encode())
 
     def begin(self, messages: list[Message], tools: list[dict[str, Any]]) -> Transcript:
-        """The opening messages (system and user) of an episode."""
+        """The opening messages (system and user) of an episode.
+
+        A template that refuses the opening without its last message (some tell the tools in the first question) has the
+        refused part counted to the message that completes it.
+        """
         shown = tools if self.render_tools else None
-        transcript, before = Transcript(), ""
-        for k, message in enumerate(messages):
-            clean = [self._clean(m) for m in messages[: k + 1]]
-            after = self._render(clean, tools=shown)
-            transcript.append(self.encode(self._grown(before, after, f"message {k}")), ROLES.index(message["role"]))
-            before = after
+        clean = [self._clean(m) for m in messages]
+        transcript, before = Transcript(), []
+        for k, message in enumerate(clean):
+            opening = clean[: k + 1]
+            if k + 1 < len(clean) and not self._accepts(opening, shown):
+                continue
+            new = self._grown(before, opening, f"message {k}", tools=shown)
+            transcript.append(self.encode(new), ROLES.index(message["role"]))
+            before = opening
         return transcript
 
     def open_turn(self, transcript: Transcript, hint: str = "") -> None:
@@ -125,7 +132,7 @@ class Chat:
         return self._pieces[text]
 
     def _message(self, message: Message) -> str:
-        return self._grown(self._probe, self._render([*_PROBE, self._clean(message)]), f"a {message['role']} message")
+        return self._grown(_PROBE, [*_PROBE, self._clean(message)], f"a {message['role']} message")
 
     def _clean(self, message: Message) -> Message:
         """The message with control tokens defused, so that an observation cannot forge a turn."""
@@ -134,40 +141,71 @@ class Chat:
             content = content.replace(token, token[0] + " " + token[1:])
         return {**message, "content": content}
 
+    def _accepts(self, messages: list[Message], tools: list[dict[str, Any]] | None) -> bool:
+        """Whether the template renders the messages at all."""
+        from jinja2 import TemplateError
+
+        try:
+            self._render(messages, tools=tools)
+        except TemplateError:
+            return False
+        return True
+
     def _render(
         self, messages: list[Message], *, tools: list[dict[str, Any]] | None = None, header: bool = False
     ) -> str:
+        if not messages:
+            return ""
         return self.tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_generation_prompt=header)
 
-    def _grown(self, before: str, after: str, what: str) -> str:
-        """What `after` adds to its prefix `before`."""
+    def _grown(
+        self,
+        shorter: list[Message],
+        longer: list[Message],
+        what: str,
+        *,
+        tools: list[dict[str, Any]] | None = None,
+        header: bool = False,
+        opened: bool = False,
+    ) -> str:
+        """What the longer conversation (with the generation header) adds to the shorter one (with its own, if opened).
+
+        Raises MedGymError with the template's lines where it changes something in place of adding.
+        """
+        before = self._render(shorter, tools=tools, header=opened)
+        after = self._render(longer, tools=tools, header=header)
         if not after.startswith(before):
+            old, new = self._written(shorter, tools, opened), self._written(longer, tools, header)
             raise MedGymError(
                 "the chat template is not prefix-preserving",
-                got=f"{what} changes the messages before it",
-                expected="messages[:k] rendered as a prefix of messages[:k+1]",
+                got=f"{what} changes the messages before it: {blame(self.tokenizer.chat_template, old, new)}",
+                expected="messages[:k] rendered as a prefix of messages[:k+1] (training/templates has one for Qwen3)",
                 where=self.tokenizer.name_or_path or "tokenizer",
             )
         return after[len(before) :]
 
     def _assistant_end(self) -> str:
         """What the template writes after an assistant's words, such as `<|im_end|>` and a line break."""
-        turn = self._grown(self._render(_PROBE[:2], header=True), self._probe, "an assistant message")
-        end = turn.removeprefix(str(_PROBE[2]["content"]))
-        if end == turn or not end.startswith(self.tokenizer.eos_token):
+        words, close = str(_PROBE[2]["content"]), self.tokenizer.eos_token
+        turn = self._grown(_PROBE[:2], _PROBE, "an assistant message", opened=True)
+        if not turn.startswith(words + close):
+            expected = self._render(_PROBE[:2], header=True) + words + close
+            line = blame_text(self.tokenizer.chat_template, expected, self._written(_PROBE, None, False))
             raise MedGymError(
                 "the chat template rewrites assistant messages",
-                got=repr(turn),
-                expected="the words, then the end-of-sequence token",
+                got=f"{turn!r} by {line}",
+                expected=f"{words + close!r} (training/templates has a template for Qwen3)",
+                where=self.tokenizer.name_or_path or "tokenizer",
             )
-        return end
+        return turn.removeprefix(words)
+
+    def _written(self, messages: list[Message], tools: list[dict[str, Any]] | None, header: bool) -> Written:
+        values = {"messages": messages, "tools": tools, "add_generation_prompt": header}
+        return written(self.tokenizer.chat_template, **values, **self.tokenizer.special_tokens_map)
 
     def _prove_prefixes(self) -> None:
         for message in _NEXT:
             self._message(message)
             for header in (False, True):
-                self._grown(
-                    self._render([*_PROBE, message]),
-                    self._render([*_PROBE, message, *_PROBE[2:], message], header=header),
-                    "a later turn",
-                )
+                later = [*_PROBE, message, *_PROBE[2:], message]
+                self._grown([*_PROBE, message], later, "a later turn", header=header)
