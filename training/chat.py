@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medgym_core.artifacts import digest_bytes
-from medgym_core.episode import text_of
+from medgym_core.episode import images_of, text_of
 from medgym_core.errors import MedGymError
 from training.template_lines import Written, blame, blame_text, written
 from training.trajectory import ASSISTANT, HINT, ROLES
+from training.vision import Vision
 
 Message = dict[str, Any]
 _PROBE: list[Message] = [
@@ -40,6 +41,8 @@ class Transcript:
     logprobs: list[float] = field(default_factory=list)
     turns: int = 0
     """Assistant turns opened."""
+    images: list[bytes] = field(default_factory=list)
+    """PNGs seen so far, in the order of their tokens; empty for a model without vision."""
 
     def __len__(self) -> int:
         return len(self.token_ids)
@@ -56,11 +59,12 @@ class Transcript:
 class Chat:
     """Encodes conversations for one tokenizer and its chat template."""
 
-    def __init__(self, tokenizer: Any, *, render_tools: bool):
+    def __init__(self, tokenizer: Any, *, render_tools: bool, vision: Vision | None = None):
         if not tokenizer.chat_template:
             raise MedGymError("the tokenizer has no chat template", got=tokenizer.name_or_path)
         self.tokenizer = tokenizer
         self.render_tools = render_tools
+        self.vision = vision
         self.stop_ids = {i for i in (tokenizer.eos_token_id, tokenizer.pad_token_id) if i is not None}
         self._control = [str(t) for t in tokenizer.added_tokens_decoder.values() if t.special]
         self._header = self._grown(_PROBE, _PROBE, "the generation header", header=True)
@@ -78,13 +82,15 @@ class Chat:
         shown = tools if self.render_tools else None
         clean = [self._clean(m) for m in messages]
         transcript, before = Transcript(), []
+        images: list[bytes] = []
         for k, message in enumerate(clean):
             opening = clean[: k + 1]
+            images += self._images(messages[k])
             if k + 1 < len(clean) and not self._accepts(opening, shown):
                 continue
             new = self._grown(before, opening, f"message {k}", tools=shown)
-            transcript.append(self.encode(new), ROLES.index(message["role"]))
-            before = opening
+            self._read(transcript, new, images, ROLES.index(message["role"]))
+            before, images = opening, []
         return transcript
 
     def open_turn(self, transcript: Transcript, hint: str = "") -> None:
@@ -111,7 +117,7 @@ class Chat:
         role = ROLES.index(message["role"])
         if rest:
             transcript.append(self._cached(rest), role)
-        transcript.append(self.encode(self._message(message)), role)
+        self._read(transcript, self._message(message), self._images(message), role)
 
     def hint_ids(self, hint: str) -> list[int]:
         """Tokens of the hint as one extra message."""
@@ -126,6 +132,15 @@ class Chat:
     def decode(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=False)
 
+    def _read(self, transcript: Transcript, text: str, images: list[bytes], role: int) -> None:
+        """Append what the policy reads, each image's placeholder expanded to its tokens."""
+        ids = self.encode(text)
+        transcript.append(self.vision.expand(ids, images) if self.vision else ids, role)
+        transcript.images += images
+
+    def _images(self, message: Message) -> list[bytes]:
+        return images_of(message) if self.vision else []
+
     def _cached(self, text: str) -> list[int]:
         if text not in self._pieces:
             self._pieces[text] = self.encode(text)
@@ -135,11 +150,22 @@ class Chat:
         return self._grown(_PROBE, [*_PROBE, self._clean(message)], f"a {message['role']} message")
 
     def _clean(self, message: Message) -> Message:
-        """The message with control tokens defused, so that an observation cannot forge a turn."""
-        content = text_of(message)
+        """The message with control tokens defused, so that an observation cannot forge a turn or a picture.
+
+        Pictures stay parts of the content for a model with vision, and are words for one without.
+        """
+        if self.vision is None or isinstance(message["content"], str):
+            return {**message, "content": self._defused(text_of(message))}
+        parts = [
+            {"type": "image"} if part["type"] == "image_url" else {**part, "text": self._defused(part["text"])}
+            for part in message["content"]
+        ]
+        return {**message, "content": parts}
+
+    def _defused(self, text: str) -> str:
         for token in self._control:
-            content = content.replace(token, token[0] + " " + token[1:])
-        return {**message, "content": content}
+            text = text.replace(token, token[0] + " " + token[1:])
+        return text
 
     def _accepts(self, messages: list[Message], tools: list[dict[str, Any]] | None) -> bool:
         """Whether the template renders the messages at all."""

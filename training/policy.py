@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    AutoTokenizer,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 from transformers.utils import logging
 
 from medgym_core.artifacts import digest_files, digest_json, write_atomic
@@ -23,6 +31,7 @@ from training.chat import Chat
 from training.config import PolicyConfig
 from training.hints import HINTS
 from training.initialise import initialise
+from training.vision import Vision
 from training.vocabulary import END, PAD, build_tokenizer
 
 ROPE_THETA = 1_000_000.0  # most rotary pairs then keep their meaning over an episode, which copying needs
@@ -95,8 +104,11 @@ def save_policy(model: Any, tokenizer: Any, out_dir: Path, *, render_tools: bool
     beside.rename(out_dir)
 
 
-def load_policy(source: Path | str) -> Policy:
-    """The policy in a local folder, or the hub model `owner/name`. Raises MedGymError when there is none."""
+def load_policy(source: Path | str, template: Path | None = None) -> Policy:
+    """The policy in a local folder, or the hub model `owner/name`; with images where the model has a vision part.
+
+    `template` takes the place of the tokenizer's chat template. Raises MedGymError when there is no such model.
+    """
     path = Path(source)
     local = path.is_dir()
     if not local and (path.is_absolute() or str(source).count("/") != 1 or str(source).startswith(".")):
@@ -106,8 +118,11 @@ def load_policy(source: Path | str) -> Policy:
             "not a model folder: config.json is missing", got=path, expected="a Hugging Face model folder"
         )
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(source))
-        model = AutoModelForCausalLM.from_pretrained(str(source), dtype=torch.float32, attn_implementation="sdpa")
+        sees = hasattr(AutoConfig.from_pretrained(str(source)), "vision_config")
+        vision = Vision(AutoProcessor.from_pretrained(str(source))) if sees else None
+        tokenizer = vision.processor.tokenizer if vision else AutoTokenizer.from_pretrained(str(source))
+        kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+        model = kind.from_pretrained(str(source), dtype=torch.float32, attn_implementation="sdpa")
     except OSError as error:
         raise MedGymError(
             "model cannot be loaded", got=str(error).splitlines()[0], expected="a complete model", where=source
@@ -115,7 +130,9 @@ def load_policy(source: Path | str) -> Policy:
     check_head(model)
     extra = path / "medgym.json"
     render_tools = json.loads(extra.read_text(encoding="utf-8"))["render_tools"] if local and extra.is_file() else True
-    chat = Chat(tokenizer, render_tools=render_tools)
+    if template is not None:
+        tokenizer.chat_template = Path(template).read_text(encoding="utf-8")
+    chat = Chat(tokenizer, render_tools=render_tools, vision=vision)
     digest = policy_digest(path) if local else digest_json(str(source))
     return Policy(model.eval(), tokenizer, chat, digest, path.name if local else str(source))
 
