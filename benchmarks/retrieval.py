@@ -1,153 +1,207 @@
-"""Retrieval quality and speed of the knowledge base on real data: `python benchmarks/retrieval.py [--queries N]`.
+"""Retrieval quality: lexical, dense and hybrid search on four development sets, alone and among distractors.
 
-Needs MEDGYM_DATA. Two sets, each with its queries split in halves by hash, one to tune the dense weight and one to
-report: MedQuAD questions against the passages of their own answers (the questions are not in the corpus), and NFCorpus
-development titles with their graded judgements. Prints a table per set, the seconds of each step, and whether two
-builds of the Chroma index give the same neighbours.
+    MEDGYM_DATA=... python benchmarks/retrieval.py --distractors 700000
+
+Alone: each set is an index of its own and dense scores are exact. Among distractors: one index of all sets and of real
+passages with recombined ones. `fast` vectors are made for all of it and compared exactly; `quality` vectors, which cost
+2 hours for as many, are made for the judged passages and for BM25's best hundred of each query, so its rows are
+re-scorings of those hundred, and dense search alone in the whole is not measured.
+
+One weight an encoder: the best mean nDCG@10 over all sets and both conditions on the tuning halves of the queries. The
+table shows the other halves. Vectors are kept in the home, finished rows too: run it again and it goes on.
 """
 
 import argparse
-import hashlib
-import tarfile
-import tempfile
+import json
 import time
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from medgym_core.errors import MedGymError
-from medgym_core.home import data
-from medgym_core.knowledge.dense import build_index, open_index
-from medgym_core.knowledge.encoder import FastEncoder
-from medgym_core.knowledge.lexicon import Lexicon, top
-from medgym_core.knowledge.passages import (
-    PASSAGE_SCHEMA,
-    Rows,
-    build_passages,
-    passage_stats,
-    passage_texts,
-    passages_of,
-)
-from medgym_core.knowledge.readers import MEDQUAD_LICENCE, SOURCES, medquad_files
-from medgym_core.knowledge.search import COLLECTION, WEIGHT, KnowledgeBase
-from medgym_core.knowledge.tuning import retrieval_scores, tune_weight
-from medgym_core.knowledge.types import Document
+from medgym_core.artifacts import write_atomic
+from medgym_core.home import data, home
+from medgym_core.knowledge.devsets import DEV_SETS
+from medgym_core.knowledge.encoders import open_encoder
+from medgym_core.knowledge.evaluate import Judged, Query, indexed, scores, table_of
+from medgym_core.knowledge.lexicon import Lexicon, build_lexicon, top
+from medgym_core.knowledge.passages import Rows, Texts, read_passages, write_passages
+from medgym_core.knowledge.recombine import recombined
+from medgym_core.knowledge.search import KnowledgeBase, _z
+from medgym_core.knowledge.tuning import WEIGHTS, best_weight, retrieval_scores, weight_curve
+from medgym_core.knowledge.vectors import encode_all, vectors_of
 
-Queries = list[tuple[str, dict[str, int]]]  # query, {passage id: grade}
+RESCORED = 100  # of BM25's best
+PART = 20_000  # passages encoded at once
+ENCODERS = ("fast", "quality")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=600, help="MedQuAD questions used (half tune, half report)")
-    wanted = parser.parse_args().queries
-    if data() is None:
-        raise MedGymError("MEDGYM_DATA is not set", expected="a folder with corpus/ and retrieval_dev/")
-    corpus = data() / "corpus"
-    documents = (document for source in SOURCES.values() for document in source.reader(corpus / source.file))
-    table = timed("read and build passages", lambda: build_passages(documents))
-    print(passage_stats(table))
-    kb, vectors = indexed(table)
-    report("MedQuAD question to own answer", kb, medquad_queries(corpus / SOURCES["medquad"].file, kb, wanted))
-    rebuilt(table["id"].to_pylist(), vectors)
-    table, queries = nfcorpus(data() / "retrieval_dev" / "nfcorpus_dev.tar.xz")
-    report("NFCorpus development titles", indexed(table)[0], queries)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--distractors", type=int, default=700_000)
+    parser.add_argument("--passages", type=Path, help="passages.parquet of real passages, the stuff of distractors")
+    parser.add_argument("--queries", type=int, default=400, help="at most this many of each half of a set")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    sets = [cut(load(data()), given.queries) for load in DEV_SETS.values()]
+    kept = home() / "cache" / "retrieval" / f"{given.queries}-{given.distractors}-{given.seed}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    found = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    for key, made in measured(sets, given, found):
+        found[key] = made
+        write_atomic(kept, json.dumps(found))
+    show(sets, found, given.distractors)
 
 
-def timed(what: str, work):
+def cut(judged: Judged, most: int) -> Judged:
+    return Judged(judged.name, judged.passages, judged.queries[:most], judged.tuning[:most])
+
+
+def measured(sets: list[Judged], given: argparse.Namespace, done: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(key, result) of what is not done: weight curves of the tuning halves, scores at every weight of the others."""
+    vectors = home() / "cache" / "vectors"
+    for judged in sets:
+        for encoder in ENCODERS:
+            key = f"{judged.name}/alone/{encoder}"
+            if key not in done:
+                yield key, timed(key, lambda j=judged, e=encoder: both_halves(indexed(j.passages, e, vectors), j))
+    if given.distractors and any(f"{j.name}/among/{e}" not in done for j in sets for e in ENCODERS):
+        everything, lexicon = timed("distractors and their lexicon", lambda: crowd(sets, given))
+        for encoder in ENCODERS:
+            kb = timed(f"vectors of {encoder}", lambda e=encoder: among(sets, everything, lexicon, e, vectors))
+            for judged in sets:
+                key = f"{judged.name}/among/{encoder}"
+                if key not in done:
+                    yield key, timed(key, lambda j=judged, k=kb: both_halves(k, j))
+
+
+def both_halves(kb: Any, judged: Judged) -> dict[str, Any]:
+    """{"tuning": nDCG@10 by weight, "scores": {weight: {mode: scores}}} of one set."""
+    curve = weight_curve(kb, [q.text for q in judged.tuning], [q.gains for q in judged.tuning])
+    if isinstance(kb, Rescored):
+        return {"tuning": curve, "scores": kb.scores(judged.queries)}
+    at = {str(weight): scores(kb, judged.queries, weight)["hybrid"] for weight in WEIGHTS}
+    ends = scores(kb, judged.queries, 0.0)
+    return {"tuning": curve, "scores": {**at, "lexical": ends["lexical"], "dense": ends["dense"]}}
+
+
+def crowd(sets: list[Judged], given: argparse.Namespace) -> tuple[Rows, Lexicon]:
+    """Every judged passage and the distractors as a passages file with its lexicon, made once."""
+    folder = home() / "cache" / "retrieval" / f"crowd-{given.distractors}-{given.seed}"
+    if not (folder / "lexicon").is_dir():
+        judged = list({p.id: p for s in sets for p in s.passages}.values())
+        relevant = {identity for s in sets for q in (*s.queries, *s.tuning) for identity in q.gains}
+        told = [f"{p.title} {p.text}" for p in judged if p.id in relevant]
+        more = recombined(read_passages(given.passages), given.distractors, given.seed, avoid_texts=told)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_passages(chain([table_of(judged)], more), folder / "passages.parquet")
+        build_lexicon(folder / "passages.parquet", folder / "part")
+        (folder / "part").rename(folder / "lexicon")
+    return Rows.open(folder / "passages.parquet"), Lexicon.load(folder / "lexicon")
+
+
+def among(sets: list[Judged], everything: Rows, lexicon: Lexicon, encoder: str, vectors: Path) -> Any:
+    texts = Texts(everything)
+    if encoder == "fast":
+        fitted = open_encoder("fast", texts)
+        parts = [
+            fitted.encode([texts[i] for i in range(at, min(at + PART, len(texts)))])
+            for at in range(0, len(texts), PART)
+        ]
+        return KnowledgeBase(everything, lexicon, fitted, np.concatenate(parts))
+    return Rescored(everything, texts, lexicon, open_encoder(encoder), vectors, sets)
+
+
+class Rescored:
+    """BM25's best hundred, scored by an encoder too: what it can do without a vector for each passage."""
+
+    def __init__(
+        self,
+        passages: Rows,
+        texts: Sequence[str],
+        lexicon: Lexicon,
+        encoder: Any,
+        cache: Path,
+        sets: Sequence[Judged],
+    ):
+        self.vectors = True
+        self._lexicon, self._encoder = lexicon, encoder
+        self._ids, self.row = passages.ids, passages.row
+        queries = [q.text for s in sets for q in (*s.queries, *s.tuning)]
+        self._best = {query: lexicon.search(query, RESCORED) for query in dict.fromkeys(queries)}
+        rows = sorted({row for hits in self._best.values() for row, _ in hits})
+        ids = [self._ids[row] for row in rows]
+        encode_all(ids, [texts[row] for row in rows], encoder, cache)
+        self._place = {row: i for i, row in enumerate(rows)}
+        self._matrix = vectors_of(ids, encoder, cache).astype(np.float32)
+
+    def candidates(self, query: str, each: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(rows, lexical z-scores, dense z-scores) of BM25's best hundred."""
+        hits = self._best[query]
+        rows = np.array([row for row, _ in hits], dtype=np.int64)
+        near = self._matrix[[self._place[int(row)] for row in rows]] @ self._encoder.encode_query(query)
+        return rows, _z(np.array([score for _, score in hits])), _z(near)
+
+    def scores(self, queries: Sequence[Query]) -> dict[str, dict[str, float]]:
+        """Scores by weight; `lexical` and `dense` are the ends."""
+        found = {}
+        every = [self.candidates(q.text, RESCORED) for q in queries]
+        for weight in WEIGHTS:
+            ranked = [
+                [self._ids[int(rows[i])] for i in top((1 - weight) * lexical + weight * dense, 10)]
+                for rows, lexical, dense in every
+            ]
+            found[str(weight)] = retrieval_scores(ranked, [q.gains for q in queries])
+        return {**found, "lexical": found[str(WEIGHTS[0])], "dense": found[str(WEIGHTS[-1])]}
+
+
+def timed(what: str, work: Any) -> Any:
     began = time.perf_counter()
     result = work()
-    print(f"{what}: {time.perf_counter() - began:.1f} s")
+    print(f"{what}: {time.perf_counter() - began:.0f} s", flush=True)
     return result
 
 
-def indexed(table) -> tuple[KnowledgeBase, np.ndarray]:
-    texts = passage_texts(table)
-    lexicon = timed(f"lexical index of {len(texts)}", lambda: Lexicon.build(texts))
-    encoder = timed("fit encoder", lambda: FastEncoder.fit(texts))
-    vectors = timed("encode", lambda: encoder.encode(texts))
-    return KnowledgeBase(Rows(table), lexicon, encoder, vectors), vectors
+def show(sets: list[Judged], found: dict[str, Any], distractors: int) -> None:
+    """The table, and what the gates of the issue of quality ask of it."""
+    weights = {}
+    for encoder in ENCODERS:
+        curves = [made["tuning"] for key, made in found.items() if key.endswith(f"/{encoder}")]
+        weights[encoder] = best_weight(np.mean(curves, axis=0).tolist())
+    print(f"\nWeight of the dense score, tuned: {weights}\n")
+    print("| set | passages | queries | mode | nDCG@10 | recall@10 | MRR@10 |\n|---|---:|---:|---|---|---|---|")
+    for where in ("alone", "among"):
+        for judged in sets:
+            size = str(len(judged.passages)) if where == "alone" else f"all sets + {distractors:,}"
+            rows = rows_of(judged.name, where, found, weights)
+            for mode, got in rows.items():
+                cells = " | ".join(f"{got[m]:.3f}" for m in ("ndcg@10", "recall@10", "mrr@10"))
+                print(f"| {judged.name} | {size} | {len(judged.queries)} | {mode} | {cells} |")
+    print("\n| | mean nDCG@10 over sets | less lexical | worst against the better part |\n|---|---|---|---|")
+    for where in ("alone", "among"):
+        for encoder in ENCODERS:
+            tables = [rows_of(j.name, where, found, weights) for j in sets]
+            tables = [t for t in tables if f"hybrid {encoder}" in t]
+            if not tables:
+                continue
+            hybrid = np.array([t[f"hybrid {encoder}"]["ndcg@10"] for t in tables])
+            lexical = np.array([t["lexical"]["ndcg@10"] for t in tables])
+            dense = np.array([t[f"dense {encoder}"]["ndcg@10"] for t in tables])
+            worst = (hybrid - np.maximum(lexical, dense)).min()
+            print(f"| {encoder}, {where} | {hybrid.mean():.3f} | {(hybrid - lexical).mean():+.3f} | {worst:+.3f} |")
 
 
-def medquad_queries(path: Path, kb: KnowledgeBase, wanted: int) -> Queries:
-    """Questions, in hash order, with the passages their answers became."""
-    files = medquad_files(path)
-    pairs = [
-        (question, (title, heading, answer), url) for title, url, found in files for question, heading, answer in found
-    ]
-    pairs.sort(key=lambda pair: hashed(pair[0]))
-    queries: Queries = []
-    for question, (title, heading, answer), url in pairs:
-        document = Document("medquad", title, [(heading, answer)], MEDQUAD_LICENCE, url)
-        gain = {passage.id: 1 for passage in passages_of(document) if passage.id in kb}
-        if gain:
-            queries.append((question, gain))
-        if len(queries) == wanted:
-            break
-    return queries
-
-
-def nfcorpus(path: Path):
-    """(passages table, queries) of the NFCorpus development files; one passage a document."""
-    with tarfile.open(path) as archive:
-        lines = {
-            name: archive.extractfile(f"nfcorpus/{name}").read().decode().splitlines()
-            for name in ("dev.docs", "dev.titles.queries", "dev.2-1-0.qrel")
-        }
-    rows = [dict(zip(("id", "text"), line.split("\t", 1), strict=True)) for line in lines["dev.docs"]]
-    rest = {"source": "nfcorpus", "title": "", "section": "", "licence": "academic use", "url": ""}
-    table = pa.Table.from_pylist([rest | row for row in rows], schema=PASSAGE_SCHEMA)
-    gains: dict[str, dict[str, int]] = defaultdict(dict)
-    for line in lines["dev.2-1-0.qrel"]:
-        query, _, document, grade = line.split("\t")
-        gains[query][document] = int(grade)
-    queries = [line.split("\t", 1) for line in lines["dev.titles.queries"]]
-    return table, sorted(((text, gains[name]) for name, text in queries), key=lambda query: hashed(query[0]))
-
-
-def hashed(text: str) -> str:
-    return hashlib.blake2b(text.encode()).hexdigest()
-
-
-def report(name: str, kb: KnowledgeBase, queries: Queries) -> None:
-    """Tune on the first half, print the second: quality and latency per mode."""
-    half = len(queries) // 2
-    tuned = tune_weight(kb, [query for query, _ in queries[:half]], [set(gain) for _, gain in queries[:half]])
-    print(f"\n{name}: {len(kb)} passages, {len(queries) - half} queries, dense weight tuned on {half} others: {tuned}")
-    print(f"{'mode':24}{'nDCG@10':>9}{'recall@10':>11}{'MRR@10':>9}{'p50 ms':>9}{'p99 ms':>9}")
-    runs = [("lexical", "lexical", 0.0), ("dense", "dense", 1.0)]
-    runs += [(f"hybrid, weight {w}", "hybrid", w) for w in sorted({tuned, WEIGHT})]
-    for label, mode, weight in runs:
-        kb.weight = weight
-        ranked, times = [], []
-        for query, _ in queries[half:]:
-            began = time.perf_counter()
-            hits = kb.search(query, 10, mode)
-            times.append(1000 * (time.perf_counter() - began))
-            ranked.append([hit.id for hit in hits])
-        kb.forget()
-        score = retrieval_scores(ranked, [gain for _, gain in queries[half:]])
-        p50, p99 = np.percentile(times, [50, 99])
-        print(f"{label:24}{score['ndcg@10']:9.3f}{score['recall@10']:11.3f}{score['mrr@10']:9.3f}{p50:9.2f}{p99:9.2f}")
-
-
-def rebuilt(ids: list[str], vectors: np.ndarray) -> None:
-    """Build the Chroma index twice; compare the neighbours of 300 vectors with each other and with the exact ones."""
-    probes = vectors[:: max(len(vectors) // 300, 1)][:300]
-    exact = [{ids[row] for row in top(score, 10)} for score in probes @ vectors.T]
-    found = []
-    for build in ("first", "second"):
-        with tempfile.TemporaryDirectory() as folder:
-            timed(
-                f"{build} Chroma build, verified in a new process",
-                lambda: build_index(ids, vectors, Path(folder), COLLECTION),
-            )
-            with open_index(Path(folder), COLLECTION) as index:
-                found.append([{identity for identity, _ in hits} for hits in index.query(probes, 10)])
-    recall = np.mean([len(a & b) / 10 for a, b in zip(found[0], exact, strict=True)])
-    same = sum(a == b for a, b in zip(*found, strict=True))
-    print(f"Chroma: recall@10 {recall:.3f}; the same ten in both builds for {same} of {len(probes)} queries")
+def rows_of(name: str, where: str, found: dict[str, Any], weights: dict[str, float]) -> dict[str, dict[str, float]]:
+    rows: dict[str, dict[str, float]] = {}
+    for encoder in ENCODERS:
+        made = found.get(f"{name}/{where}/{encoder}")
+        if made:
+            rows.setdefault("lexical", made["scores"]["lexical"])
+            rows[f"dense {encoder}"] = made["scores"]["dense"]
+            rows[f"hybrid {encoder}"] = made["scores"][str(weights[encoder])]
+    return rows
 
 
 if __name__ == "__main__":

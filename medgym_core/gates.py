@@ -253,7 +253,7 @@ def sensitivity(domain: str, tasks: Sequence[Task], knowledge: Any) -> GateResul
 
 
 def search(domain: str, tasks: Sequence[Task], knowledge: Any) -> GateResult:
-    """The share of the tasks that need evidence from the knowledge base whose own queries do not bring it: at most 5 %."""
+    """Of the tasks that need evidence from the index, at most 5 % have queries that do not bring it."""
     number, missing = not_found(tasks, knowledge)
     share = len(missing) / max(number, 1)
     return GateResult("search", domain, share <= MISSES, round(share, 6), MISSES, list(missing), missing)

@@ -52,7 +52,7 @@ def searched(task: Task, knowledge: Any) -> tuple[list[str], list[tuple[str, str
 
 
 def not_found(tasks: Sequence[Task], knowledge: Any) -> tuple[int, dict[str, str]]:
-    """(tasks whose gold needs evidence from the index; those whose own queries do not bring it, with what is missing)."""
+    """(number of tasks whose gold needs evidence from the index, what is missing for those whose queries miss it)."""
     number, missing = 0, {}
     for task in tasks:
         queries, facts = searched(task, knowledge)

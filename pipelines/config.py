@@ -23,9 +23,10 @@ class CorpusConfig(Section):
     """Where passages come from."""
 
     sources: tuple[str, ...] = ("facts", "medquad", "medlineplus", "drug_labels")
-    """`facts` ships with MedGym; the others are read from MEDGYM_DATA and reported absent where it lacks them."""
-    dimensions: int = 256
-    """Width of the dense vectors."""
+    """`facts` ships with MedGym; the others are read from MEDGYM_DATA and reported absent where it lacks them. `all`
+    is every corpus that is there: about 200,000 passages, which take some minutes."""
+    encoder: str = "fast"
+    """Of the dense vectors: `fast`, `quality`, `st:NAME` or `http:URL#MODEL`."""
 
 
 class TasksConfig(Section):
@@ -107,7 +108,7 @@ PRESETS: dict[str, RunConfig] = {
     "quick": _preset(  # seconds: the whole chain, nothing learnt
         "quick",
         "quick",
-        corpus=CorpusConfig(sources=("facts",), dimensions=64),
+        corpus=CorpusConfig(sources=("facts",)),
         tasks=TasksConfig(per_domain=40),
         practice=PracticeConfig(domains=("drug_interaction", "triage_emergency"), per_domain=0, level=3, texts=True),
         evaluation=EvaluationConfig(medqa_limit=20),

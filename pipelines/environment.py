@@ -19,6 +19,7 @@ DEFAULTS = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "MKL_CBWR": "AUTO,STRICT",  # a row of a product does not depend on the others: see training.sampler
 }
 
 

@@ -20,8 +20,17 @@ WORLD = [
     "medgym_core/domains/**/*.md",
     *FACTS,
 ]
-KNOWLEDGE = ["medgym_core/knowledge/*.py", "pipelines/steps/corpus.py"]
-TEXT = ["medgym_core/knowledge/text.py", "medgym_core/knowledge/passages.py", "pipelines/steps/corpus.py"]
+KNOWLEDGE = ["medgym_core/knowledge/**/*.py", "pipelines/steps/corpus.py"]
+
+
+def _knowledge(*names: str) -> list[str]:
+    return [f"medgym_core/knowledge/{name}.py" for name in names]
+
+
+WORDS = _knowledge("text", "types", "store", "split", "wordhash")
+READING = _knowledge("sources", "licences", "rejects", "passages", "near", "card", "exclusion", "readers/*")
+ENCODING = _knowledge("encoder", "encoders", "quality", "bert", "remote", "vectors")
+CORPUS = "pipelines/steps/corpus.py"
 ITEMS = ["evaluation/benchmarks/*.py", "pipelines/steps/benchmarks.py"]
 PRACTICE = "pipelines/steps/practice.py"
 TRAINING = ["training/*.py", "pipelines/steps/training.py", PRACTICE]
@@ -31,19 +40,20 @@ SOURCES: dict[str, list[str]] = {
     "evaluation/benchmark_items": ITEMS,
     "evaluation/benchmark_texts": ["evaluation/texts.py", "pipelines/steps/benchmarks.py"],
     "corpus/passages": [
+        "pipelines/steps/benchmarks.py",
         *FACTS,
-        *TEXT,
-        *ITEMS,
+        *WORDS,
+        *READING,
+        CORPUS,
         "medgym_core/facts.py",
         "medgym_core/domains/*.py",
         "medgym_core/domains/*/documents.py",
-        "medgym_core/knowledge/readers.py",
-        "medgym_core/knowledge/types.py",
+        "medgym_core/instruments/documents.py",
     ],
-    "corpus/embeddings": [*TEXT, "medgym_core/knowledge/encoder.py", "medgym_core/knowledge/dense.py"],
-    "corpus/index": ["medgym_core/knowledge/dense.py", "pipelines/steps/corpus.py"],
-    "corpus/lexicon": [*TEXT, "medgym_core/knowledge/lexicon.py"],
-    "corpus/knowledge_base": ["pipelines/steps/corpus.py"],
+    "corpus/embeddings": [*WORDS, *ENCODING, *_knowledge("dense"), CORPUS],
+    "corpus/index": [*_knowledge("dense", "chroma"), CORPUS],
+    "corpus/lexicon": [*WORDS, *_knowledge("lexicon", "lexicon_build"), CORPUS],
+    "corpus/knowledge_base": [CORPUS],
     "tasks/task_set": [*WORLD, *KNOWLEDGE, "pipelines/steps/tasks.py"],
     "tasks/validation": [*WORLD, *KNOWLEDGE, *ITEMS, "pipelines/rules.py", "pipelines/steps/validation.py"],
     "training/base_policy": [*WORLD, *KNOWLEDGE, *TRAINING],

@@ -13,6 +13,7 @@ os.environ |= {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GX_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
+    "MKL_CBWR": "AUTO,STRICT",
 }
 
 

@@ -35,7 +35,7 @@ from training.checkpoint import (
 from training.config import BCConfig
 from training.examples import Example, Examples, clone_batch, copy_batch, make_examples, select_demonstrations
 from training.policy import Policy, load_policy, policy_digest, save_policy
-from training.trajectory import content_digest, read_trajectories
+from training.trajectory import content_digest, read_trajectories, require_tokens
 
 Progress = Callable[[dict[str, Any]], None]
 FINAL = 0.1  # share of the learning rate left at the end
@@ -57,7 +57,8 @@ def train_bc(
     """
     out_dir, began = Path(out_dir), time.perf_counter()
     policy = load_policy(base_dir)
-    trajectories = select_demonstrations(read_trajectories(trajectories_path), config.demonstrations, seed)
+    recorded = require_tokens(read_trajectories(trajectories_path))
+    trajectories = select_demonstrations(recorded, config.demonstrations, seed)
     examples = make_examples(policy, trajectories, config)
     identity = digest_json([policy.digest, content_digest(trajectories), msgspec.to_builtins(config), seed])
     optimiser = torch.optim.AdamW(

@@ -13,7 +13,7 @@ import torch
 from training.config import TruncationConfig
 from training.shaping import degenerate
 from training.teacher import TeacherRequest, teacher_logprobs
-from training.trajectory import Trajectory
+from training.trajectory import Trajectory, require_tokens
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Item:
 def prepare(trajectories: Sequence[Trajectory], truncation: TruncationConfig) -> list[Item]:
     """One item an episode. The trajectories must have been sampled and given advantages."""
     items = []
-    for t in trajectories:
+    for t in require_tokens(trajectories):
         assert t.sampler_logprobs is not None and t.advantages is not None
         positions = [i for i, s in enumerate(t.sampled) if s]
         mu = torch.tensor([t.sampler_logprobs[p] for p in positions])

@@ -31,7 +31,8 @@ from training.chat import Chat
 from training.config import PolicyConfig
 from training.hints import HINTS
 from training.initialise import initialise
-from training.vision import Vision
+from training.sampler import HFSampler
+from training.vision import Vision, embedder
 from training.vocabulary import END, PAD, build_tokenizer
 
 ROPE_THETA = 1_000_000.0  # most rotary pairs then keep their meaning over an episode, which copying needs
@@ -55,6 +56,11 @@ class Policy:
     @property
     def stop_ids(self) -> set[int]:
         return self.chat.stop_ids
+
+    def sampler(self, **sampling: Any) -> HFSampler:
+        """A sampler of this model in this process; `sampling` are `HFSampler`'s options."""
+        embed = embedder(self.model, self.chat.vision) if self.chat.vision else None
+        return HFSampler(self.model, self.stop_ids, embed=embed, **sampling)
 
 
 def build_base_policy(texts: Iterable[str], out_dir: Path, config: PolicyConfig, seed: int) -> Policy:

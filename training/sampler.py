@@ -1,26 +1,48 @@
-"""HFSampler: batched sampling on one CPU (or GPU) with exact log-probabilities.
+"""Samplers: token ids in; token ids, their log-probabilities and why the turn ended out. A sampler never sees text.
 
-A sampler takes token ids and gives token ids with their log-probabilities; it never sees text. Contexts of one episode
-only ever grow, so keys and values stay cached over turns and a call computes only the tokens it has not seen.
+`Sampler` is the protocol that all of them follow. `HFSampler` samples from a Hugging Face model in this process:
+contexts of one episode only ever grow, so keys and values stay cached over its turns and only unseen tokens are
+computed; a new episode copies what it shares with a live one (the prompt of its group, the system message of its
+domain). Turns join and leave the batch one by one.
 
-The cache is ragged: a token's slot is its position, so rows of unequal length sit side by side without padding, and the
-mask "slot <= position" is all there is. Rows that are sampling form a prefix of the cache (finished rows are swapped
-behind them), so attention reads a view and finished episodes cost nothing.
-
-Randomness belongs to the episode: a request carries a seed, and its draws depend on nothing else in the batch.
+Same seed, same turn: randomness belongs to the request, and in fp32 on a CPU whose MKL has strict reproducibility the
+arithmetic of a row does not depend on the batch either, to the last bit. That needs `MKL_CBWR`, set below, and
+attention over whole blocks of keys (`training.kv_cache`). Elsewhere rows differ by rounding (some 1e-6 in a
+log-probability), which moves a draw about once in a million tokens.
 """
 
-from collections.abc import Sequence
+import enum
+import os
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from medgym_core.artifacts import digest_bytes
 from medgym_core.errors import MedGymError
+from training.cached_decoder import CHUNK, CachedDecoder, common_prefix
+from training.distribution import Sampling, choose
 
-GROWTH = 128  # slots added at a time
+# Read by MKL at its first product: the rows of a product then do not depend on how many there are, nor on threads.
+# From 32 rows on it costs nothing. (Intel oneMKL developer guide, "Conditional Numerical Reproducibility".)
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
+PASS_TOKENS = 2048  # tokens of all rows in one prefill pass: bounds its memory
+SHARED = 64  # tokens two contexts must share before copying them is worth a wait of one pass
+
+
+class SampleStop(enum.StrEnum):
+    """Why a turn ended."""
+
+    end = enum.auto()
+    """A stop token came (it is the last of the sample)."""
+    tool_call = enum.auto()
+    """The closing tag of a tool call came (it is the last of the sample)."""
+    length = enum.auto()
+    """`max_tokens` were sampled."""
 
 
 @dataclass
@@ -32,15 +54,38 @@ class Request:
     ids: list[int]
     """The whole context."""
     seed: int
+    """All the randomness of this turn."""
     max_tokens: int
+    images: Sequence[Any] = ()
+    """Pictures of the context, in the order of their placeholders."""
 
 
 @dataclass
 class Sample:
-    """What was sampled: tokens (stop token included, if it came) and their log-probabilities under the distribution."""
+    """What was sampled in one turn."""
 
+    key: int
     ids: list[int] = field(default_factory=list)
+    """The tokens (T,), stop token or closing tag included."""
     logprobs: list[float] = field(default_factory=list)
+    """(T,) log-probabilities under the distribution that was sampled from: tempered, cut to top-k and top-p."""
+    stop: SampleStop = SampleStop.length
+
+
+class Sampler(Protocol):
+    """Samples turns of many episodes at once. A request that fails raises an error: it is never a sample."""
+
+    def submit(self, request: Request) -> None:
+        """Queue one turn; a key has at most one turn in flight."""
+
+    def collect(self) -> list[Sample]:
+        """Block until at least one turn is done, and return the finished ones; [] when none is in flight."""
+
+    def release(self, key: int) -> None:
+        """The episode is over (or given up, in mid-turn too): forget it and free its memory. Its key is used up."""
+
+    def close(self) -> None:
+        """Free everything. Any later use is an error."""
 
 
 def derive_seed(*parts: object) -> int:
@@ -48,189 +93,180 @@ def derive_seed(*parts: object) -> int:
     return int(digest_bytes("/".join(map(str, parts)).encode())[:15], 16)
 
 
-class RaggedCache:
-    """Keys and values by (row, position). `aim` says where the next forward pass writes and how far it reads."""
+@dataclass
+class _Turn:
+    """A turn being sampled: the tokens of the sample but the last are in the cache."""
 
-    def __init__(self) -> None:
-        self.keys: list[torch.Tensor] = []  # per layer (rows, H, capacity, D)
-        self.values: list[torch.Tensor] = []
-        self.rows = torch.empty(0)
-        self.positions = torch.empty(0)
-        self.width = 0
-
-    def aim(self, rows: torch.Tensor, positions: torch.Tensor, width: int) -> None:
-        """Rows (B, 1) and positions (B, Q) of the next tokens; attention sees slots below `width` of rows 0 to B-1."""
-        self.rows, self.positions, self.width = rows, positions, width
-        for layer in range(len(self.keys)):
-            self._reserve(layer, int(rows.max()) + 1, int(positions.max()) + 1)
-
-    def update(
-        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *args: Any, **kwargs: Any
-    ) -> tuple[Any, Any]:
-        """Called by the attention of each layer with (B, H, Q, D); returns what it attends to, (B, H, width, D)."""
-        if layer == len(self.keys):
-            self.keys.append(keys.new_zeros(0, keys.shape[1], 0, keys.shape[3]))
-            self.values.append(values.new_zeros(0, values.shape[1], 0, values.shape[3]))
-            self._reserve(layer, int(self.rows.max()) + 1, int(self.positions.max()) + 1)
-        self.keys[layer][self.rows, :, self.positions] = keys.transpose(1, 2)
-        self.values[layer][self.rows, :, self.positions] = values.transpose(1, 2)
-        n = len(self.rows)
-        return self.keys[layer][:n, :, : self.width], self.values[layer][:n, :, : self.width]
-
-    def swap(self, a: int, b: int) -> None:
-        for tensor in (*self.keys, *self.values):
-            tensor[[a, b]] = tensor[[b, a]]
-
-    def copy(self, sources: list[int], targets: list[int]) -> None:
-        for tensor in (*self.keys, *self.values):
-            tensor[targets] = tensor[sources]
-
-    def reserve(self, rows: int) -> None:
-        for layer in range(len(self.keys)):
-            self._reserve(layer, rows, 0)
-
-    def get_seq_length(self, *args: Any) -> int:
-        """Asked by some models; positions are always given, so the answer is not used."""
-        return 0
-
-    def _reserve(self, layer: int, rows: int, slots: int) -> None:
-        for store in (self.keys, self.values):
-            old = store[layer]
-            r, heads, capacity, width = old.shape
-            if rows > r or slots > capacity:
-                grown = old.new_zeros(
-                    max(rows, r), heads, max(capacity, slots + GROWTH if slots > capacity else 0), width
-                )
-                grown[:r, :, :capacity] = old
-                store[layer] = grown
+    request: Request
+    draws: np.ndarray  # (max_tokens,) uniforms
+    sample: Sample
 
 
 class HFSampler:
-    """Samples turns for a set of episodes from one model; make a new one for new episodes or new weights."""
+    """`Sampler` on one model (CPU or GPU); make a new one for new weights.
 
-    def __init__(self, model: Any, stop_ids: set[int], *, temperature: float = 1.0, greedy: bool = False):
-        if temperature <= 0:
-            raise MedGymError("temperature", got=temperature, expected="above 0 (or greedy)")
+    `stop_ids` end a turn. A tool call ends it at the token `call_end`, where its closing tag is one token, else when
+    `closes(ids of the turn)` says so. `embed(request, start)` gives the input embeddings (T - start, D) of a context
+    with images; without it images are refused. `seconds` says where the time went, `computed` how many tokens were.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        stop_ids: set[int],
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        greedy: bool = False,
+        call_end: int | None = None,
+        closes: Callable[[list[int]], bool] | None = None,
+        embed: Callable[[Request, int], torch.Tensor] | None = None,
+    ):
         self.model = model
         self.stop_ids = stop_ids
-        self.temperature = 1.0 if greedy else temperature
-        self.greedy = greedy
-        self._cache = RaggedCache()
-        self._slots: list[int] = []  # key by cache row
-        self._known: dict[int, list[int]] = {}  # tokens in the cache by key
+        self.sampling = Sampling(temperature, top_p, top_k, greedy)
+        self.seconds = {"prefill": 0.0, "decode": 0.0, "sampling": 0.0}
+        self.computed = {"prefill": 0, "decode": 0}
+        self._call_end, self._closes, self._embed = call_end, closes, embed
+        self._limit = model.config.get_text_config().max_position_embeddings
+        self._decoder = CachedDecoder(model)
+        self._queue: dict[int, Request] = {}
+        self._turns: dict[int, _Turn] = {}
+        self._done: list[Sample] = []
+        self._released: set[int] = set()
+        self._closed = False
+
+    def submit(self, request: Request) -> None:
+        """Queue one turn. Raises MedGymError for a request that cannot be served; nothing else changes then."""
+        self._check(request)
+        self._queue[request.key] = request
 
     @torch.inference_mode()
+    def collect(self) -> list[Sample]:
+        """Prefill what was queued, then sample until at least one turn is done."""
+        self._check_open()
+        self._admit()
+        while self._turns and not self._done:
+            self._step()
+        done, self._done = self._done, []
+        return done
+
+    def release(self, key: int) -> None:
+        """Free the row of an episode; harmless for a key that never had one."""
+        self._check_open()
+        self._released.add(key)
+        self._queue.pop(key, None)
+        self._turns.pop(key, None)
+        self._done = [s for s in self._done if s.key != key]
+        self._decoder.free(key)
+
+    def close(self) -> None:
+        self._closed = True
+        self._decoder = CachedDecoder(self.model)
+
     def sample(self, requests: Sequence[Request]) -> list[Sample]:
-        """One turn for each request, in order."""
-        if not requests:
-            return []
-        samples = {r.key: Sample() for r in requests}
-        by_key = {r.key: r for r in requests}
-        draws = {r.key: np.random.Generator(np.random.Philox(r.seed)).random(r.max_tokens) for r in requests}
-        logits = self._prefill(by_key)  # (B, V), row i belongs to self._slots[i]
-        active = len(requests)
-        while active:
-            keys = self._slots[:active]
-            uniforms = torch.tensor([draws[k][len(samples[k].ids)] for k in keys], dtype=torch.float64)
-            tokens, logprobs = self._choose(logits, uniforms)
-            for key, token, logprob in zip(keys, tokens.tolist(), logprobs.tolist(), strict=True):
-                samples[key].ids.append(token)
-                samples[key].logprobs.append(logprob)
-            for row in reversed(range(active)):
-                key = self._slots[row]
-                if samples[key].ids[-1] in self.stop_ids or len(samples[key].ids) == by_key[key].max_tokens:
-                    active -= 1
-                    self._swap(row, active)
-            if active:
-                last = [[samples[k].ids[-1]] for k in self._slots[:active]]
-                logits = self._forward(last)
-        return [samples[r.key] for r in requests]
+        """One turn for each request, in order: submit all, collect all. No other turn may be in flight."""
+        if self._queue or self._turns:
+            raise MedGymError("sample() while turns are in flight", got=len(self._queue) + len(self._turns), expected=0)
+        for request in requests:
+            self.submit(request)
+        done: dict[int, Sample] = {}
+        while len(done) < len(requests):
+            done |= {s.key: s for s in self.collect()}
+        return [done[r.key] for r in requests]
 
-    def _choose(self, logits: torch.Tensor, uniforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Token (B,) by inverse cumulative distribution (or the best one) and its log-probability (B,)."""
-        logp = (logits.float() / self.temperature).log_softmax(-1)  # (B, V)
-        if self.greedy:
-            tokens = logp.argmax(-1)
-        else:
-            cumulative = logp.double().exp().cumsum(-1)
-            tokens = torch.searchsorted(cumulative, (uniforms * cumulative[:, -1])[:, None], right=True)[:, 0]
-            tokens.clamp_(max=logp.shape[1] - 1)
-        return tokens, logp.gather(1, tokens[:, None])[:, 0]
-
-    def _prefill(self, by_key: dict[int, Request]) -> torch.Tensor:
-        """Bring the requested keys to the front rows, compute their unseen tokens, return the last logits (B, V)."""
-        self._arrange(list(by_key))
-        fresh: dict[tuple[int, ...], int] = {}  # first row of each new context
-        twins: list[tuple[int, int]] = []  # (row, the row with the same new context)
-        for row, key in enumerate(self._slots[: len(by_key)]):
-            context = tuple(by_key[key].ids)
-            if not self._known[key] and fresh.setdefault(context, row) != row:
-                twins.append((row, fresh[context]))
-        if not twins:
-            return self._forward([self._unseen(by_key[k]) for k in self._slots[: len(by_key)]])
-        return self._prefill_groups(by_key, twins)
-
-    def _prefill_groups(self, by_key: dict[int, Request], twins: list[tuple[int, int]]) -> torch.Tensor:
-        """Samples of one prompt share its context: compute it once and copy its keys and values."""
-        twin_keys = {self._slots[row]: self._slots[first] for row, first in twins}
-        firsts = [k for k in by_key if k not in twin_keys]
-        self._arrange(firsts)
-        order = self._slots[: len(firsts)]
-        logits = self._forward([self._unseen(by_key[k]) for k in order])
-        self._arrange(list(by_key))
-        row_of = {k: r for r, k in enumerate(self._slots)}
-        self._cache.reserve(len(self._slots))
-        self._cache.copy([row_of[f] for f in twin_keys.values()], [row_of[t] for t in twin_keys])
-        for twin, first in twin_keys.items():
-            self._known[twin] = list(self._known[first])
-        source = {k: i for i, k in enumerate(order)}
-        return logits[[source[twin_keys.get(k, k)] for k in self._slots[: len(by_key)]]]
-
-    def _unseen(self, request: Request) -> list[int]:
-        known = self._known[request.key]
+    def _check(self, request: Request) -> None:
+        self._check_open()
+        where, known = f"episode {request.key}", self._decoder.known(request.key)
+        if request.key in self._released:
+            raise MedGymError("the episode was released", got=request.key, expected="a new key", where=where)
+        if request.key in self._queue or request.key in self._turns:
+            raise MedGymError("a turn of this episode is in flight", got="another", expected="one", where=where)
+        if not request.ids:
+            raise MedGymError("context", got="no tokens", expected="at least one", where=where)
+        if request.max_tokens < 1:
+            raise MedGymError("max_tokens", got=request.max_tokens, expected="at least 1", where=where)
+        if len(request.ids) + request.max_tokens > self._limit:
+            length = f"{len(request.ids)} tokens and {request.max_tokens} to sample"
+            raise MedGymError("context too long", got=length, expected=f"at most {self._limit}", where=where)
+        if request.images and self._embed is None:
+            raise MedGymError("images", got=len(request.images), expected="none: no `embed` was given", where=where)
         if request.ids[: len(known)] != known or len(request.ids) == len(known):
-            raise MedGymError(
-                "a context must grow and never change",
-                got=f"{len(request.ids)} tokens after {len(known)}",
-                where=f"episode {request.key}",
-            )
-        return request.ids[len(known) :]
+            grown = f"{len(request.ids)} tokens after {len(known)}"
+            raise MedGymError("a context must grow and never change", got=grown, where=where)
 
-    def _forward(self, new: list[list[int]]) -> torch.Tensor:
-        """Feed row i its tokens new[i]; the logits (B, V) after the last one of each."""
-        keys = self._slots[: len(new)]
-        starts = [len(self._known[k]) for k in keys]
-        width = max(s + len(n) for s, n in zip(starts, new, strict=True))
-        longest = max(map(len, new))
-        ids = torch.zeros(len(new), longest, dtype=torch.long)
-        positions = torch.full((len(new), longest), width)  # padding writes to a slot nobody reads
-        for row, (start, tokens) in enumerate(zip(starts, new, strict=True)):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            positions[row, : len(tokens)] = torch.arange(start, start + len(tokens))
-        self._cache.aim(torch.arange(len(new))[:, None], positions, width)
-        mask = (torch.arange(width) <= positions[:, :, None])[:, None]  # (B, 1, Q, width)
-        hidden = self.model.get_decoder()(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=self._cache, use_cache=True
-        ).last_hidden_state
-        for key, tokens in zip(keys, new, strict=True):
-            self._known[key] += tokens
-        last = hidden[torch.arange(len(new)), torch.tensor([len(n) - 1 for n in new])]  # (B, D)
-        return self.model.get_output_embeddings()(last)
+    def _check_open(self) -> None:
+        if self._closed:
+            raise MedGymError("the sampler is closed", expected="a new one")
 
-    def _arrange(self, keys: list[int]) -> None:
-        """Make `keys` the occupants of the first rows, moving as few rows as possible."""
-        wanted = set(keys)
-        for key in keys:
-            if key not in self._known:
-                self._known[key] = []
-                self._slots.append(key)
-        self._cache.reserve(len(self._slots))
-        strangers = [r for r in range(len(keys)) if self._slots[r] not in wanted]
-        outside = [r for r in range(len(keys), len(self._slots)) if self._slots[r] in wanted]
-        for a, b in zip(strangers, outside, strict=True):
-            self._swap(a, b)
+    def _admit(self) -> None:
+        """Compute the contexts of the queue, wave by wave, and draw the first token of each turn."""
+        while self._queue:
+            began = time.perf_counter()
+            wave = self._wave()
+            for request in wave:
+                if request.key not in self._decoder:
+                    self._decoder.open(request.key, request.ids, SHARED, private=bool(request.images))
+            wave.sort(key=lambda r: len(r.ids) - len(self._decoder.known(r.key)))  # rows of a pass end together
+            rows = PASS_TOKENS // CHUNK
+            hidden = torch.cat([self._prefill(wave[i : i + rows]) for i in range(0, len(wave), rows)])
+            for request in wave:
+                del self._queue[request.key]
+                draws = np.random.Generator(np.random.Philox(request.seed)).random(request.max_tokens)
+                self._turns[request.key] = _Turn(request, draws, Sample(request.key))
+            self.seconds["prefill"] += time.perf_counter() - began
+            self._draw([self._turns[r.key] for r in wave], hidden)
 
-    def _swap(self, a: int, b: int) -> None:
-        if a != b:
-            self._cache.swap(a, b)
-            self._slots[a], self._slots[b] = self._slots[b], self._slots[a]
+    def _wave(self) -> list[Request]:
+        """Requests to compute now: not those that can copy from another of them later."""
+        wave: list[Request] = []
+        for request in self._queue.values():
+            if request.key not in self._decoder and not request.images:
+                cached = self._decoder.shared(request.ids)[0]
+                if any(common_prefix(request.ids, w.ids) >= cached + SHARED for w in wave if not w.images):
+                    continue
+            wave.append(request)
+        return wave
+
+    def _prefill(self, requests: list[Request]) -> torch.Tensor:
+        """Compute the unseen tokens of at most PASS_TOKENS / CHUNK requests; hidden states (B, D) after the last."""
+        unseen = {r.key: r.ids[len(self._decoder.known(r.key)) :] for r in requests}
+        embeds = {r.key: self._embed(r, len(r.ids) - len(unseen[r.key])) for r in requests if self._embed and r.images}
+        last: dict[int, torch.Tensor] = {}
+        for start in range(0, max(map(len, unseen.values())), CHUNK):
+            new = {key: ids[start : start + CHUNK] for key, ids in unseen.items() if start < len(ids)}
+            pictures = {key: e[start : start + CHUNK] for key, e in embeds.items() if key in new}
+            last |= zip(new, self._decoder.feed(new, pictures), strict=True)
+        self.computed["prefill"] += sum(map(len, unseen.values()))
+        return torch.stack([last[r.key] for r in requests])
+
+    def _step(self) -> None:
+        """Feed the last token of every turn and draw the next."""
+        began = time.perf_counter()
+        hidden = self._decoder.feed({key: turn.sample.ids[-1:] for key, turn in self._turns.items()}, {}, dense=True)
+        self.computed["decode"] += len(self._turns)
+        self.seconds["decode"] += time.perf_counter() - began
+        self._draw(list(self._turns.values()), hidden)
+
+    def _draw(self, turns: list[_Turn], hidden: torch.Tensor) -> None:
+        """The next token of each turn from its hidden state (B, D); turns that end with it are done."""
+        began = time.perf_counter()
+        uniforms = torch.tensor([t.draws[len(t.sample.ids)] for t in turns], dtype=torch.float64, device=hidden.device)
+        tokens, logprobs = choose(self.model.get_output_embeddings()(hidden), uniforms, self.sampling)
+        for turn, token, logprob in zip(turns, tokens.tolist(), logprobs.tolist(), strict=True):
+            turn.sample.ids.append(token)
+            turn.sample.logprobs.append(logprob)
+            stop = self._stop(turn)
+            if stop is not None:
+                turn.sample.stop = stop
+                self._done.append(self._turns.pop(turn.request.key).sample)
+        self.seconds["sampling"] += time.perf_counter() - began
+
+    def _stop(self, turn: _Turn) -> SampleStop | None:
+        ids = turn.sample.ids
+        if ids[-1] in self.stop_ids:
+            return SampleStop.end
+        if ids[-1] == self._call_end or (self._closes is not None and self._closes(ids)):
+            return SampleStop.tool_call
+        return SampleStop.length if len(ids) == turn.request.max_tokens else None

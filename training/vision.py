@@ -6,7 +6,7 @@ Models whose positions count along one axis (LLaVA and its kin) are sampled here
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,38 @@ class Vision:
     def tensors(self, images: Sequence[bytes]) -> dict[str, Any]:
         """The model's image inputs for PNGs in order, such as `pixel_values` (N, 3, H, W)."""
         return dict(self.processor.image_processor(images=[_open(image) for image in images], return_tensors="pt"))
+
+
+def embedder(model: Any, vision: Vision) -> Callable[[Any, int], Any]:
+    """`embed(request, start)` for `training.sampler.HFSampler`: input embeddings (T - start, D) of a context with
+    images, their places filled with what the model's eyes make of them.
+
+    Raises MedGymError for a model whose positions count along several axes (Qwen-VL): those are sampled by a server.
+    """
+    import torch
+
+    rope = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
+    if "mrope_section" in rope:
+        expected = "positions along one axis; sample this model through MEDGYM_VLLM_URL"
+        raise MedGymError("images of this model", got=type(model).__name__, expected=expected)
+
+    def embed(request: Any, start: int) -> Any:
+        ids = torch.tensor(request.ids, device=model.device)  # (T,)
+        place = ids == vision.token_id
+        tensors = {name: value.to(model.device) for name, value in vision.tensors(request.images).items()}
+        seen = model.get_image_features(**tensors)
+        seen = getattr(seen, "pooler_output", seen)
+        seen = torch.cat(list(seen)).to(model.dtype) if not torch.is_tensor(seen) else seen.flatten(0, -2)  # (P, D)
+        if len(seen) != int(place.sum()):
+            got = f"{len(seen)} features, {int(place.sum())} tokens"
+            error = MedGymError("image features and tokens differ", got=got, expected="one each: was one sampled?")
+            error.key = request.key  # this episode is lost, the others go on
+            raise error
+        embeds = model.get_input_embeddings()(ids[start:])
+        embeds[place[start:]] = seen[int(place[:start].sum()) :]
+        return embeds
+
+    return embed
 
 
 def _open(image: bytes) -> Any:

@@ -1,56 +1,71 @@
 """The fast text encoder: latent semantic analysis (Deerwester et al. 1990) over stemmed words, fitted on the corpus.
 
-TF-IDF rows are projected on the leading right singular vectors of the corpus. Fitting needs scikit-learn; a fitted
-encoder is a vocabulary and one matrix, and encodes with NumPy alone. It is weak on its own and made to be fused with
-BM25 by a tuned weight.
+Weighted word counts are projected on the leading right singular vectors of the corpus. Fitting needs scipy and sees at
+most `FIT_TEXTS` texts; a fitted encoder is a vocabulary and one matrix, and encodes with NumPy alone, text by text. It
+is weak on its own and made to be fused with BM25 by a tuned weight.
 
-Determinism: the decomposition runs in double precision on one thread and is rounded to half precision, encoding adds
-the words' rows in text order, and vectors are rounded to half precision (files keep them without loss), so one text
-gives the same bits alone, in a batch and in another process.
+Determinism: matrix and word weights are integers and a text's sums stay below 2**53, so that double precision adds them
+exactly in any order: a text has the same bits alone, in a batch, in another process and on another processor. The fit
+runs in double precision on one thread from a fixed start, and rounding to 16 bits hides how a processor groups its
+sums, save for a value on the very edge of rounding: fit once, and share the file.
 """
 
 import json
 import math
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from medgym_core.artifacts import digest_bytes, write_atomic
 from medgym_core.errors import MedGymError
+from medgym_core.knowledge.encoders import rounded_units
 from medgym_core.knowledge.text import terms
 
 WEIGHTS, VOCABULARY = "encoder.safetensors", "vocabulary.json"
+FIT_TEXTS = 100_000  # evenly spread over the corpus; twice as many cost twice the time and change nothing measurable
 LEAST_TEXTS = 2  # a word of one text only relates to nothing
 MOST_WORDS = 40_000  # the most frequent ones; bounds the matrix at 20 MB
+RARITY = 4.0  # power of a word's idf: frequent words otherwise drown the rest in 256 dimensions
+ITERATIONS, OVERSAMPLED = 4, 20  # of the subspace iteration (Halko, Martinsson and Tropp 2011)
+ROWS = 20_000  # of the matrix at a time: bounds the memory of a product at 45 MB
+LARGEST = 32_767  # of the projection: 16 bits
+STEPS = 16  # weights of words and of their counts are multiples of 1/16
+MOST_TERMS = 4_000  # of a text count; with weights below 2**23 no sum reaches 2**53
 
 
 @dataclass
 class FastEncoder:
-    """A fitted encoder. `vocabulary` maps a stemmed word to its row of `projection`, which includes the word's idf."""
+    """A fitted encoder. `vocabulary` maps a stemmed word to its row of `projection` and of `weight`."""
 
     vocabulary: dict[str, int]
-    projection: np.ndarray  # float16 (V, D)
+    projection: np.ndarray  # int16 (V, D), right singular vectors
+    weight: np.ndarray  # int32 (V,), of a word, in sixteenths
+
+    name = "fast"
 
     @classmethod
     def fit(cls, texts: Sequence[str], dim: int = 256, seed: int = 0) -> "FastEncoder":
-        """Fit on `texts`. With fewer texts or words than `dim` the trailing dimensions are zero.
+        """Fit on `texts`, or evenly spread ones of them. With fewer texts or words than `dim` the trailing dimensions
+        are zero.
 
         Raises MedGymError where no text has a word.
         """
-        counts = [Counter(terms(text)) for text in texts]
-        matching = Counter(word for found in counts for word in found)
-        least = LEAST_TEXTS if len(texts) > dim else 1
-        ranked = sorted((-n, word) for word, n in matching.items() if n >= least)[:MOST_WORDS]
-        vocabulary = {word: i for i, word in enumerate(sorted(word for _, word in ranked))}
+        step = max(1, math.ceil(len(texts) / FIT_TEXTS))
+        counts = _Counts.of(texts[i] for i in range(0, len(texts), step))
+        vocabulary, matrix = counts.matrix(LEAST_TEXTS if counts.rows > dim else 1)
         if not vocabulary:
             raise MedGymError("nothing to fit the encoder on", got=f"{len(texts)} texts without words", expected="text")
-        idf = np.array([math.log((1 + len(texts)) / (1 + matching[word])) + 1 for word in vocabulary])
-        components = _singular_vectors(_tfidf(counts, vocabulary, idf), dim, seed)  # (D, V)
-        return cls(vocabulary, (components.T * idf[:, None]).astype(np.float16))
+        matching = np.bincount(matrix.indices, minlength=len(vocabulary))
+        weight = np.rint(STEPS * (np.log((1 + counts.rows) / (1 + matching)) + 1) ** RARITY).astype(np.int32)
+        matrix.data = 1 + np.log(matrix.data)
+        vectors = _singular_vectors(_unit_rows(matrix.multiply(weight).tocsr()), dim, seed)  # (V, D)
+        return cls(vocabulary, np.rint(vectors * (LARGEST / np.abs(vectors).max())).astype(np.int16), weight)
 
     @property
     def dim(self) -> int:
@@ -59,22 +74,23 @@ class FastEncoder:
     @cached_property
     def digest(self) -> str:
         """Digest of vocabulary and weights."""
-        return digest_bytes("\n".join(self.vocabulary).encode() + self.projection.tobytes())
-
-    @cached_property
-    def _rows(self) -> np.ndarray:
-        return self.projection.astype(np.float32)
+        return digest_bytes("\n".join(self.vocabulary).encode() + self.projection.tobytes() + self.weight.tobytes())
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """L2-normalised vectors, float32 (N, D), of half-precision values; a text without a known word gives zeros."""
-        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        vectors = np.zeros((len(texts), self.dim))
+        rows = self.vocabulary
         for vector, text in zip(vectors, texts, strict=True):
-            counts = Counter(self.vocabulary[word] for word in terms(text) if word in self.vocabulary)
+            counts = Counter(rows[word] for word in islice(terms(text), MOST_TERMS) if word in rows)
             if counts:
-                weights = np.array([1 + math.log(n) for n in counts.values()], dtype=np.float32)
-                vector[:] = (self._rows[list(counts)] * weights[:, None]).sum(axis=0)
-        length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
-        return (vectors / np.where(length > 0, length, 1)).astype(np.float16).astype(np.float32)
+                known = list(counts)
+                weights = self.weight[known] * np.array([_weight(n) for n in counts.values()], dtype=np.float64)
+                vector[:] = weights @ self.projection[known].astype(np.float64)
+        return rounded_units(vectors)
+
+    def encode_query(self, text: str) -> np.ndarray:
+        """The vector (D,) of a query."""
+        return self.encode([text])[0]
 
     def save(self, folder: Path) -> None:
         """Write weights (safetensors) and vocabulary (JSON) into `folder` (created)."""
@@ -82,7 +98,9 @@ class FastEncoder:
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / WEIGHTS).write_bytes(save({"projection": np.ascontiguousarray(self.projection)}))
+        (folder / WEIGHTS).write_bytes(
+            save({"projection": np.ascontiguousarray(self.projection), "weight": self.weight})
+        )
         write_atomic(folder / VOCABULARY, json.dumps(list(self.vocabulary), ensure_ascii=False))
 
     @classmethod
@@ -93,46 +111,95 @@ class FastEncoder:
 
         folder = Path(folder)
         try:
-            projection = load((folder / WEIGHTS).read_bytes())["projection"]
+            arrays = load((folder / WEIGHTS).read_bytes())
+            projection, weight = arrays["projection"], arrays["weight"]
             words = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             got = " ".join(str(error).split())
             raise MedGymError(
                 "unreadable encoder", got=got, expected=f"{WEIGHTS} and {VOCABULARY}", where=folder
             ) from error
-        if len(words) != len(projection):
-            raise MedGymError(
-                "damaged encoder",
-                got=f"{len(words)} words, {len(projection)} rows",
-                expected="one row a word",
-                where=folder,
-            )
-        return cls({word: i for i, word in enumerate(words)}, projection)
+        if projection.dtype != np.int16 or weight.dtype != np.int32 or not len(words) == len(projection) == len(weight):
+            got = f"{len(words)} words, {projection.dtype} {projection.shape}, {weight.dtype} {weight.shape}"
+            raise MedGymError("damaged encoder", got=got, expected="int16 row and int32 weight a word", where=folder)
+        return cls({word: i for i, word in enumerate(words)}, projection, weight)
 
 
-def _tfidf(counts: list[Counter[str]], vocabulary: dict[str, int], idf: np.ndarray):
-    """Rows of (1 + log tf) x idf, L2-normalised; scipy CSR (N, V), float64."""
-    from scipy.sparse import csr_matrix
+def _weight(count: int) -> int:
+    """(1 + log count) in steps of 1/16."""
+    return round(STEPS * (1 + math.log(count)))
 
-    columns, values, starts = [], [], [0]
-    for found in counts:
-        row = {vocabulary[word]: 1 + math.log(n) for word, n in found.items() if word in vocabulary}
-        weights = np.fromiter(row.values(), dtype=np.float64, count=len(row)) * idf[list(row)]
-        columns.append(np.fromiter(row, dtype=np.int64, count=len(row)))
-        values.append(weights / max(float(np.sqrt((weights * weights).sum())), 1e-12))
-        starts.append(starts[-1] + len(row))
-    shape = (len(counts), len(vocabulary))
-    return csr_matrix((np.concatenate(values), np.concatenate(columns), np.array(starts)), shape=shape)
+
+@dataclass
+class _Counts:
+    """Word counts of many texts in flat arrays: 8 bytes a (text, word) pair."""
+
+    words: list[str]  # number of a word: its place
+    number: array  # of the word of each pair
+    count: array  # of it in the text
+    ends: array  # of each text's pairs
+
+    @property
+    def rows(self) -> int:
+        return len(self.ends)
+
+    @classmethod
+    def of(cls, texts) -> "_Counts":
+        numbers: dict[str, int] = {}
+        found = cls([], array("i"), array("i"), array("q"))
+        for text in texts:
+            counts = Counter(islice(terms(text), MOST_TERMS))
+            found.number.extend([numbers.setdefault(word, len(numbers)) for word in counts])
+            found.count.extend(counts.values())
+            found.ends.append(len(found.number))
+        found.words = list(numbers)
+        return found
+
+    def matrix(self, least: int):
+        """Vocabulary (word to column, in alphabetical order) of the most frequent words of at least `least` texts, and
+        the counts of those as scipy CSR (N, V), float64."""
+        from scipy.sparse import csr_matrix
+
+        number, count = np.array(self.number, np.int32), np.array(self.count, np.float64)
+        matching = np.bincount(number, minlength=len(self.words))
+        ranked = sorted((-int(n), word) for n, word in zip(matching, self.words, strict=True) if n >= least)
+        vocabulary = {word: i for i, word in enumerate(sorted(word for _, word in ranked[:MOST_WORDS]))}
+        column = np.array([vocabulary.get(word, -1) for word in self.words], np.int32)
+        column = column[number] if len(number) else column
+        kept = np.concatenate([[0], np.cumsum(column >= 0)])
+        starts = kept[np.concatenate([[0], np.array(self.ends, np.int64)])]
+        known = column >= 0
+        return vocabulary, csr_matrix((count[known], column[known], starts), shape=(self.rows, len(vocabulary)))
+
+
+def _unit_rows(matrix):
+    """Rows of a scipy CSR matrix divided by their length."""
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    matrix.data /= np.repeat(np.maximum(lengths, 1e-12), np.diff(matrix.indptr))
+    return matrix
 
 
 def _singular_vectors(matrix, dim: int, seed: int) -> np.ndarray:
-    """The leading right singular vectors (dim, V), zero rows where the matrix has fewer; signs fixed."""
-    from sklearn.utils.extmath import randomized_svd
+    """The leading right singular vectors of a scipy CSR matrix (N, V) as columns (V, dim), zeros where it has fewer;
+    signs fixed. Subspace iteration on the Gram matrix, which is never formed."""
     from threadpoolctl import threadpool_limits
 
     rank = min(dim, *matrix.shape)
     with threadpool_limits(1):
-        _, _, vectors = randomized_svd(matrix, rank, n_oversamples=20, n_iter=3, random_state=seed)
-    largest = np.abs(vectors).argmax(axis=1)  # make the largest entry of each vector positive
-    vectors = vectors * np.sign(vectors[np.arange(rank), largest])[:, None]
-    return np.concatenate([vectors, np.zeros((dim - rank, matrix.shape[1]))])
+        basis = np.random.default_rng(seed).standard_normal((matrix.shape[1], min(rank + OVERSAMPLED, *matrix.shape)))
+        for _ in range(ITERATIONS):
+            basis, _ = np.linalg.qr(_gram(matrix, basis))
+        values, turn = np.linalg.eigh(basis.T @ _gram(matrix, basis))
+        vectors = basis @ turn[:, np.argsort(-values, kind="stable")[:rank]]
+    largest = np.abs(vectors).argmax(axis=0)  # make the largest entry of each vector positive
+    vectors = vectors * np.sign(vectors[largest, np.arange(rank)])
+    return np.concatenate([vectors, np.zeros((matrix.shape[1], dim - rank))], axis=1)
+
+
+def _gram(matrix, basis: np.ndarray) -> np.ndarray:
+    """`matrix.T @ (matrix @ basis)`, (V, B), a block of rows at a time."""
+    total = np.zeros_like(basis)
+    for start in range(0, matrix.shape[0], ROWS):
+        rows = matrix[start : start + ROWS]
+        total += rows.T @ (rows @ basis)
+    return total

@@ -14,6 +14,10 @@ class ShippedKnowledge:
         """As `KnowledgeBase.read`."""
         return self._base().read(passage_id)
 
+    def document(self, key: str) -> Any:
+        """As `KnowledgeBase.document`."""
+        return self._base().document(key)
+
     def _base(self) -> Any:
         from medgym_core.knowledge.search import KnowledgeBase
 

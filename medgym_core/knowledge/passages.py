@@ -1,77 +1,166 @@
-"""From documents to passages: split on sentences, drop exact duplicates, keep benchmark questions out, order for good.
+"""From documents to passages: split, exact and near duplicates dropped, benchmark text kept out, ordered for good.
 
-A section of 200 words or fewer is one passage; a longer one is divided into passages of 100 to 200 words without
-cutting a sentence (one whose length alone exceeds 200 words is a passage of its own). The table depends on the set of
-documents only, not on their order.
+    tables = [source_passages(read_source(path)) for path in archives]   # each may be kept as a file
+    table, stats = merge_passages(tables, blocked)
+    write_passages(table, folder / "passages.parquet")
+
+A merged table is a function of the set of its sources' tables: in what order they come, and which were there before,
+makes no difference, so adding or removing a source gives exactly what a full build gives. Order, and with it which of
+two equal passages is kept: shipped facts first, then by source, title, section and id.
 """
 
 import json
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
-from medgym_core.artifacts import digest_bytes
 from medgym_core.errors import MedGymError
-from medgym_core.knowledge.text import sentences, words
-from medgym_core.knowledge.types import Document, Passage
-
-LOW, HIGH = 100, 200  # words of a passage
-GRAM = 13  # words: the usual length of a contamination n-gram (GPT-3, Brown et al. 2020)
-HASH_BITS = 24  # of a run of words: 16 MB of flags, and one false alarm in eighty at 200,000 runs
-SHORTEST_QUESTION = 8  # words: a question of 8 to 12 words is looked for whole; shorter ones are ordinary phrases
-
-PASSAGE_SCHEMA = pa.schema(
-    [(name, pa.int32() if name == "position" else pa.string()) for name in Passage.__struct_fields__]
+from medgym_core.knowledge.exclusion import Blocked, Excluded, Text, contains_any
+from medgym_core.knowledge.near import near_duplicates, signatures
+from medgym_core.knowledge.recombine import RECOMBINED
+from medgym_core.knowledge.split import HIGH, LOW, pack, passages_of
+from medgym_core.knowledge.store import (
+    PASSAGE_SCHEMA,
+    Rows,
+    Texts,
+    as_table,
+    indexed_text,
+    read_passages,
+    write_passages,
 )
+from medgym_core.knowledge.types import Document, Passage
+from medgym_core.knowledge.wordhash import WordHashes, joined, word_bytes
+
+__all__ = [
+    "HIGH", "LOW", "PASSAGE_SCHEMA", "Rows", "Texts", "build_passages", "contains_any", "corpus_of", "indexed_text",
+    "merge_passages", "pack", "passage_stats", "passage_texts", "passages_of", "read_passages", "source_passages",
+    "unique_passages", "write_passages",
+]  # fmt: skip
+
+FACTS = "MedGym facts"  # how the source of every shipped fact begins; what follows is the work it cites
+BATCH = 10_000  # passages taken apart at once
+COUNTS = ("records", "passages", "duplicates", "near_duplicates", "excluded", "left")
+DUPLICATE, NEAR, EXCLUDED, LEFT = range(2, 6)  # what became of a passage: its place in COUNTS
+_KEPT_BY = ("source", "title", "section", "id", "url", "licence", "document", "position", "date")
 
 
-def build_passages(documents: Iterable[Document], blocked: Iterable[str] = ()) -> pa.Table:
+def source_passages(documents: Iterable[Document]) -> pa.Table:
+    """The passages of one source, each title and text (case and punctuation aside) once, in order; PASSAGE_SCHEMA.
+
+    Reads `documents` once, in batches. Counts by source travel in the metadata. No documents give an empty table.
+    """
+    records: Counter[str] = Counter()
+    batches: list[pa.RecordBatch] = []
+    passages: list[Passage] = []
+    for document in documents:
+        records[document.source] += 1
+        passages += passages_of(document)
+        if len(passages) >= BATCH:
+            batches += as_table(passages).to_batches()
+            passages.clear()
+    batches += as_table(passages).to_batches()
+    table = _ordered(pa.Table.from_batches(batches, PASSAGE_SCHEMA))
+    made = _by_source(table)
+    keys = [_taken_apart(part, hashes).keys for hashes in [WordHashes()] for part in _parts(table)]
+    table = table.filter(pa.array(_first(keys)))
+    left = _by_source(table)
+    stats = {
+        s: {"records": n, "passages": made[s], "duplicates": made[s] - left[s]} for s, n in sorted(records.items())
+    }
+    return table.replace_schema_metadata({"stats": json.dumps({"sources": stats})})
+
+
+def merge_passages(
+    tables: Iterable[pa.Table], blocked: Iterable[Text] = (), near: bool = True
+) -> tuple[pa.Table, dict]:
+    """The passages of all sources that stay, in order, and what became of the others; possibly none.
+
+    Of equal passages the first in order stays; then those that share a run of 13 words with a text in `blocked` (or
+    (file name, text) pairs), or hold a shorter one of at least 8 words whole, are left out; then, with `near`, near
+    duplicates of a passage kept before. Statistics: the COUNTS in all, under `sources` by corpus, `excluded_by` file
+    and `common_runs`, the blocked runs that stand in many documents.
+    """
+    tables = list(tables)
+    table = _ordered(pa.concat_tables([PASSAGE_SCHEMA.empty_table(), *(t.replace_schema_metadata() for t in tables)]))
+    hashes = WordHashes()
+    excluded = Excluded(Blocked(blocked, hashes))
+    keys, hit, signature, lengths = [], [], [], []
+    for part in _parts(table):
+        words = _taken_apart(part, hashes)
+        keys.append(words.keys)
+        hit.append(excluded.add(words.stream, words.starts))
+        if near:
+            signature.append(signatures(words.stream, words.starts, words.title, words.text))
+            lengths.append(words.starts[1:] - words.text)
+    fate = np.where(_first(keys), LEFT, DUPLICATE)
+    fate[(fate == LEFT) & np.concatenate([np.zeros(0, dtype=bool), *hit])] = EXCLUDED
+    if near and len(fate):
+        real = pc.not_equal(table["source"], RECOMBINED).to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero((fate == LEFT) & real)
+        read = _Texts(table)
+        sketches, sizes = np.concatenate(signature)[rows], np.concatenate(lengths)[rows]
+        repeats = near_duplicates(sketches, sizes, lambda row: read.title_text(rows[row]))
+        fate[rows[repeats >= 0]] = NEAR
+    stats = _stats(tables, table, fate) | _report(excluded, table)
+    kept = table.take(np.flatnonzero(fate == LEFT))
+    return kept.replace_schema_metadata({"stats": json.dumps(stats)}), stats
+
+
+def build_passages(documents: Iterable[Document], blocked: Iterable[Text] = (), near: bool = False) -> pa.Table:
     """The passages of `documents` as a table with PASSAGE_SCHEMA; counts travel with it, see `passage_stats`.
 
-    Contents, order and errors are those of `unique_passages`.
-    """
-    kept, stats = unique_passages(documents, blocked)
-    columns = {name: [getattr(p, name) for p in kept] for name in PASSAGE_SCHEMA.names}
-    return pa.table(columns, PASSAGE_SCHEMA.with_metadata({"stats": json.dumps(stats)}))
-
-
-def unique_passages(documents: Iterable[Document], blocked: Iterable[str] = ()) -> tuple[list[Passage], dict]:
-    """(passages sorted by source, title, section and id; counts as in `passage_stats`).
-
-    Passages with the same title and text (case and punctuation aside) are kept once. Passages that share a run of 13
-    words with a text in `blocked` (benchmark questions), or hold a shorter one of at least 8 words whole, are left out.
     Raises MedGymError where nothing is left.
     """
-    counts: Counter[str] = Counter()
-    unique: dict[str, Passage] = {}
-    for document in documents:
-        counts["documents"] += 1
-        for passage in passages_of(document):
-            key = digest_bytes(" ".join([*words(passage.title), "|", *words(passage.text)]).encode())
-            other = unique.setdefault(key, passage)
-            if other is not passage:
-                counts["duplicates"] += 1
-                unique[key] = min(other, passage, key=_order)
-    kept = sorted(unique.values(), key=_order)
-    hit = contains_any([f"{p.title} {p.section} {p.text}" for p in kept], blocked)
-    counts["excluded"] = int(hit.sum())
-    kept = [passage for passage, out in zip(kept, hit, strict=True) if not out]
+    table, stats = merge_passages([source_passages(documents)], blocked, near)
+    if not table.num_rows:
+        raise _empty(stats["records"], stats["excluded"])
+    return table
+
+
+def unique_passages(documents: Iterable[Document], blocked: Iterable[Text] = ()) -> tuple[list[Passage], dict]:
+    """(the passages of `build_passages`, counts as in `passage_stats`), for the few of the shipped facts.
+
+    Made without Arrow, whose arrays import pandas: an episode's first search must not wait for that.
+    """
+    documents = list(documents)
+    made = sorted((p for document in documents for p in passages_of(document)), key=_order)
+    first: dict[bytes, Passage] = {}
+    for passage in made:
+        first.setdefault(_key(word_bytes(passage.title), word_bytes(passage.text)), passage)
+    unique = list(first.values())
+    hit = contains_any([f"{p.title} {p.section} {p.text}" for p in unique], blocked)
+    kept = [passage for passage, out in zip(unique, hit, strict=True) if not out]
     if not kept:
-        got = f"{counts['documents']} documents, {counts['excluded']} passages excluded"
-        raise MedGymError("empty corpus", got=got, expected="at least one passage")
-    sources = dict(sorted(Counter(p.source for p in kept).items()))
-    stats = {"passages": len(kept), **{k: counts[k] for k in ("documents", "duplicates", "excluded")}}
-    return kept, stats | {"sources": sources}
+        raise _empty(len(documents), int(hit.sum()))
+    counts = {"duplicates": len(made) - len(unique), "near_duplicates": 0, "excluded": int(hit.sum())}
+    sources = dict(sorted(Counter(corpus_of(p.source) for p in kept).items()))
+    return kept, {"passages": len(kept), "documents": len(documents), **counts, "sources": sources}
+
+
+def _empty(documents: int, excluded: int) -> MedGymError:
+    got = f"{documents} documents, {excluded} passages excluded"
+    return MedGymError("empty corpus", got=got, expected="at least one passage")
+
+
+def _order(passage: Passage) -> tuple[bool | str | int, ...]:
+    """What `_ordered` sorts by."""
+    return not passage.source.startswith(FACTS), *(getattr(passage, name) for name in _KEPT_BY)
 
 
 def passage_stats(table: pa.Table) -> dict:
-    """{"passages", "documents", "duplicates", "excluded", "sources": {source: passages}} of a built table."""
-    return json.loads(table.schema.metadata[b"stats"])
+    """{"passages", "documents", "duplicates", "near_duplicates", "excluded", "sources": {source: passages}} of a table.
+
+    `passages` are those left; `documents` were read.
+    """
+    stats = json.loads(table.schema.metadata[b"stats"])
+    counts = {name: stats[name] for name in ("duplicates", "near_duplicates", "excluded")}
+    sources = {source: found["left"] for source, found in stats["sources"].items() if found["left"]}
+    return {"passages": stats["left"], "documents": stats["records"], **counts, "sources": sources}
 
 
 def passage_texts(table: pa.Table) -> list[str]:
@@ -80,139 +169,103 @@ def passage_texts(table: pa.Table) -> list[str]:
     return [indexed_text(*row) for row in zip(*columns, strict=True)]
 
 
-def indexed_text(title: str, section: str, text: str) -> str:
-    return f"{title}. {section}. {text}"
+def corpus_of(source: str) -> str:
+    """The corpus a source belongs to: every shipped fact names the work it cites, all are one corpus."""
+    return FACTS if source.startswith(FACTS) else source
 
 
-class Rows:
-    """A passages table as a sequence of `Passage`, each made when asked for."""
+def _ordered(table: pa.Table) -> pa.Table:
+    """Facts first, then by source, title, section and id; the other fields only decide between equals."""
+    facts = pc.starts_with(table["source"], FACTS)
+    keys = [("facts", "descending"), *((name, "ascending") for name in _KEPT_BY)]
+    return table.take(pc.sort_indices(table.append_column("facts", facts), keys))
+
+
+def _parts(table: pa.Table) -> Iterator[pa.Table]:
+    for start in range(0, table.num_rows, BATCH):
+        yield table.slice(start, BATCH)
+
+
+class _Words(NamedTuple):
+    """Passages as word hashes: title, section and text of each in one stream."""
+
+    stream: np.ndarray  # uint64 (W,)
+    starts: np.ndarray  # int64 (N + 1,), of the passages
+    title: np.ndarray  # int64 (N,), ends of their titles
+    text: np.ndarray  # int64 (N,), starts of their texts
+    keys: np.ndarray  # uint64 (N, 2), equal for equal titles and texts
+
+
+def _taken_apart(part: pa.Table, hashes: WordHashes) -> _Words:
+    titles, sections, texts = (
+        [word_bytes(text) for text in part[name].to_pylist()] for name in ("title", "section", "text")
+    )
+    stream, starts = joined([[*t, *s, *x] for t, s, x in zip(titles, sections, texts, strict=True)], hashes)
+    title, section = (np.array([len(part) for part in column], dtype=np.int64) for column in (titles, sections))
+    keys = [_key(title, text) for title, text in zip(titles, texts, strict=True)]
+    begin = starts[:-1]
+    return _Words(
+        stream,
+        starts,
+        begin + title,
+        begin + title + section,
+        np.frombuffer(b"".join(keys), dtype=np.uint64).reshape(-1, 2),
+    )
+
+
+def _key(title: list[bytes], text: list[bytes]) -> bytes:
+    return blake2b(b" ".join([*title, b"|", *text]), digest_size=16).digest()
+
+
+def _first(keys: list[np.ndarray]) -> np.ndarray:
+    """Whether each row is the first with its key; bool (N,)."""
+    if not keys:
+        return np.zeros(0, dtype=bool)
+    both = np.concatenate(keys)
+    order = np.lexsort((both[:, 1], both[:, 0]))  # stable: equal keys stay in row order
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (both[order[1:]] != both[order[:-1]]).any(axis=1)
+    first = np.zeros(len(order), dtype=bool)
+    first[order[fresh]] = True
+    return first
+
+
+class _Texts:
+    """Title and text of single rows of a table."""
 
     def __init__(self, table: pa.Table):
-        self.ids: list[str] = table["id"].to_pylist()
-        self._columns = [table[name].combine_chunks() for name in PASSAGE_SCHEMA.names]
+        self._columns = {name: table[name].combine_chunks() for name in ("title", "section", "text")}
 
-    def __len__(self) -> int:
-        return len(self.ids)
+    def title_text(self, row: int) -> tuple[str, str]:
+        return self._columns["title"][row].as_py(), self._columns["text"][row].as_py()
 
-    def __getitem__(self, row: int) -> Passage:
-        return Passage(*(column[row].as_py() for column in self._columns))
-
-
-def write_passages(table: pa.Table, path: Path) -> None:
-    """Write the table as Parquet, beside `path` and renamed."""
-    beside = Path(path).with_name(f".{Path(path).name}.{os.getpid()}")
-    pq.write_table(table, beside, compression="zstd")
-    os.replace(beside, path)
+    def whole(self, row: int) -> str:
+        return " ".join(column[row].as_py() for column in self._columns.values())
 
 
-def read_passages(path: Path) -> pa.Table:
-    """A table with PASSAGE_SCHEMA. Raises MedGymError where the file is missing, has other columns or no rows."""
-    if not Path(path).is_file():
-        raise MedGymError("no passages file", got=path, expected="a Parquet file of passages")
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise MedGymError(
-            "unreadable passages file", got=" ".join(str(error).split()), expected="Parquet", where=path
-        ) from error
-    if table.schema.names != PASSAGE_SCHEMA.names:
-        raise MedGymError("not a passages file", got=table.schema.names, expected=PASSAGE_SCHEMA.names, where=path)
-    if not table.num_rows:
-        raise MedGymError("empty corpus", got="0 passages", expected="at least one", where=path)
-    return table
+def _by_source(table: pa.Table) -> Counter[str]:
+    return Counter({v["values"]: v["counts"] for v in pc.value_counts(table["source"]).to_pylist()})
 
 
-def _order(passage: Passage) -> tuple[str | int, ...]:
-    rest = (passage.url, passage.licence, passage.document, passage.position, passage.date)
-    return passage.source, passage.title, passage.section, passage.id, *rest
+def _stats(tables: Sequence[pa.Table], table: pa.Table, fate: np.ndarray) -> dict:
+    """COUNTS in all and by corpus. Duplicates are those within a source and between sources."""
+    sources: dict[str, Counter[str]] = {}
+    for one in tables:
+        known = json.loads((one.schema.metadata or {}).get(b"stats", b"{}")).get("sources")
+        if known is None:  # not made by `source_passages`: its rows are all there is to count
+            known = {name: {"passages": number} for name, number in _by_source(one).items()}
+        for name, counts in known.items():
+            sources.setdefault(corpus_of(name), Counter()).update({count: counts.get(count, 0) for count in COUNTS[:3]})
+    codes = table["source"].combine_chunks().dictionary_encode()
+    order = np.argsort(codes.indices.to_numpy(), kind="stable")
+    bounds = np.searchsorted(codes.indices.to_numpy()[order], range(len(codes.dictionary) + 1))
+    for number, name in enumerate(codes.dictionary.to_pylist()):
+        found = np.bincount(fate[order[bounds[number] : bounds[number + 1]]], minlength=len(COUNTS)).tolist()
+        sources.setdefault(corpus_of(name), Counter()).update(dict(zip(COUNTS, found, strict=True)))
+    ordered = {name: {count: sources[name][count] for count in COUNTS} for name in sorted(sources)}
+    return {count: sum(found[count] for found in ordered.values()) for count in COUNTS} | {"sources": ordered}
 
 
-def passages_of(document: Document) -> Iterator[Passage]:
-    """The passages of one document, in reading order."""
-    title = " ".join(document.title.split())
-    key = digest_bytes("\0".join((document.source, document.id or document.url, title)).encode())
-    rest = (document.licence, document.url, key)
-    position = 0
-    for heading, body in document.sections:
-        section = " ".join(heading.split())
-        for text in pack(sentences(body, HIGH)):
-            identity = digest_bytes("\0".join((title, section, text)).encode())
-            yield Passage(identity, document.source, title, section, text, *rest, position, document.date)
-            position += 1
-
-
-def pack(units: list[str]) -> list[str]:
-    """Join sentences into passages of LOW to HIGH words, as near the middle as the sentences allow.
-
-    Shortest path over the cut points: the cost of a passage is its squared distance from the middle, and a passage
-    outside the bounds costs more than any arrangement inside them.
-    """
-    ends = np.cumsum([len(unit.split()) for unit in units]).tolist()  # words up to and with each sentence
-    if not ends or ends[-1] <= HIGH:
-        return [" ".join(units)] if units else []
-    middle, outside = (LOW + HIGH) / 2, 1e6
-    best, cut = [0.0], [0]  # best[i]: least cost of the first i sentences; cut[i]: where their last passage starts
-    for i in range(1, len(units) + 1):
-        choices = []
-        for j in range(i - 1, -1, -1):
-            size = ends[i - 1] - (ends[j - 1] if j else 0)
-            if size > HIGH and choices:
-                break
-            cost = best[j] + (size - middle) ** 2 + (0 if LOW <= size <= HIGH else outside)
-            choices.append((cost, j))
-        least, start = min(choices)
-        best.append(least)
-        cut.append(start)
-    packed, i = [], len(units)
-    while i:
-        packed.append(" ".join(units[cut[i] : i]))
-        i = cut[i]
-    return packed[::-1]
-
-
-def contains_any(texts: list[str], blocked: Iterable[str]) -> np.ndarray:
-    """For each text, whether it holds a 13-word run of a blocked text, or a whole one of 8 to 12 words; bool (N,).
-
-    Words are compared in lower case without punctuation. Runs are found by hashes of word numbers and
-    confirmed by comparing the words.
-    """
-    grams = _grams(blocked)
-    hit = np.zeros(len(texts), dtype=bool)
-    if not grams or not texts:
-        return hit
-    numbers = {word: i for i, word in enumerate(sorted({w for gram in grams for w in gram}), 1)}
-    tokens = [words(text) for text in texts]
-    lengths = np.array([len(t) for t in tokens])
-    stream = np.fromiter((numbers.get(w, 0) for t in tokens for w in t), dtype=np.uint64, count=int(lengths.sum()))
-    starts = np.concatenate(([0], np.cumsum(lengths)))
-    for size in sorted({len(gram) for gram in grams}):
-        wanted = np.array(
-            [[numbers[w] for w in gram] for gram in grams if len(gram) == size], dtype=np.uint64
-        )  # (G, size)
-        known = np.zeros(1 << HASH_BITS, dtype=bool)
-        known[_hash(wanted.T)] = True
-        width = max(len(stream) - size + 1, 0)
-        for position in np.flatnonzero(known[_hash([stream[i : i + width] for i in range(size)])]):
-            row = int(np.searchsorted(starts, position, side="right")) - 1
-            at = int(position - starts[row])
-            hit[row] |= tuple(tokens[row][at : at + size]) in grams
-    return hit
-
-
-def _grams(blocked: Iterable[str]) -> set[tuple[str, ...]]:
-    grams: set[tuple[str, ...]] = set()
-    for text in blocked:
-        found = words(text)
-        if len(found) >= GRAM:
-            grams.update(tuple(found[i : i + GRAM]) for i in range(len(found) - GRAM + 1))
-        elif len(found) >= SHORTEST_QUESTION:
-            grams.add(tuple(found))
-    return grams
-
-
-def _hash(columns: Iterable[np.ndarray]) -> np.ndarray:
-    """HASH_BITS-bit hash of word runs given as columns: the first words of all runs, the second words, ..."""
-    value = np.uint64(0)
-    for column in columns:
-        value = value * np.uint64(0x9E3779B97F4A7C15) + column  # modulo 2^64
-    return value >> np.uint64(64 - HASH_BITS)
+def _report(excluded: Excluded, table: pa.Table) -> dict:
+    documents = table["document"].combine_chunks().dictionary_encode().indices.to_numpy()
+    return excluded.report(documents, _Texts(table).whole)

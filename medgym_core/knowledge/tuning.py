@@ -1,14 +1,22 @@
 """Retrieval metrics, and the choice of the dense weight on development queries."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from medgym_core.errors import MedGymError
 from medgym_core.knowledge.lexicon import top
 from medgym_core.knowledge.search import CANDIDATES, KnowledgeBase
 
 WEIGHTS = tuple(i / 20 for i in range(21))
-CUTOFF = 10
+DEFAULT_WEIGHTS = {"fast": 0.2, "quality": 0.5}
+OTHER_WEIGHT = 0.5  # of an encoder nobody has tuned for: strong ones are what people configure
+CUTOFF = 10  # the depth every figure is given at
+
+
+def default_weight(encoder: str) -> float:
+    """The weight of an encoder's dense score, by its name; chosen by `benchmarks/retrieval.py` on tuning queries."""
+    return DEFAULT_WEIGHTS.get(encoder, OTHER_WEIGHT)
 
 
 def ndcg(ranked: Sequence, gain: Mapping, k: int = CUTOFF) -> float:
@@ -33,22 +41,30 @@ def retrieval_scores(rankings: Sequence[Sequence], gains: Sequence[Mapping]) -> 
     return {name: value / len(rankings) for name, value in total.items()}
 
 
-def tune_weight(kb: KnowledgeBase, queries: Sequence[str], relevant: Sequence[Collection[str]]) -> float:
-    """The weight of the dense score with the best mean nDCG@10 on these queries; the smaller of equals, 0 allowed.
+def weight_curve(kb: Any, queries: Sequence[str], gains: Sequence[Mapping[str, int]]) -> list[float]:
+    """Mean nDCG@10 of hybrid search on judged queries for each of WEIGHTS; `gains` maps passage ids to grades.
 
-    `relevant` holds the ids of each query's relevant passages. Without vectors the answer is 0.
+    `kb` needs `row(id)` and `candidates(query, each)`.
     """
-    if not queries or len(queries) != len(relevant):
+    if not queries or len(queries) != len(gains):
         raise MedGymError(
-            "nothing to tune on", got=f"{len(queries)} queries, {len(relevant)} judgements", expected="one a query"
+            "nothing to tune on", got=f"{len(queries)} queries, {len(gains)} judgements", expected="one a query"
         )
-    if kb.vectors is None:
-        return 0.0
     totals = [0.0] * len(WEIGHTS)
-    for query, wanted in zip(queries, relevant, strict=True):
+    for query, wanted in zip(queries, gains, strict=True):
         rows, lexical, dense = kb.candidates(query, CANDIDATES)
-        gain = {kb.row(identity): 1 for identity in wanted}
+        gain = {kb.row(identity): grade for identity, grade in wanted.items()}
         for i, weight in enumerate(WEIGHTS):
             best = top((1 - weight) * lexical + weight * dense, CUTOFF)
             totals[i] += ndcg([int(rows[j]) for j in best], gain)
-    return WEIGHTS[max(range(len(WEIGHTS)), key=lambda i: (round(totals[i] / len(queries), 6), -i))]
+    return [total / len(queries) for total in totals]
+
+
+def best_weight(curve: Sequence[float]) -> float:
+    """The weight with the highest value; the smaller of equals, 0 allowed."""
+    return WEIGHTS[max(range(len(WEIGHTS)), key=lambda i: (round(curve[i], 6), -i))]
+
+
+def tune_weight(kb: KnowledgeBase, queries: Sequence[str], gains: Sequence[Mapping[str, int]]) -> float:
+    """The weight of the dense score with the best mean nDCG@10 on these queries. Without vectors the answer is 0."""
+    return best_weight(weight_curve(kb, queries, gains)) if kb.vectors is not None else 0.0

@@ -16,17 +16,17 @@ from pipelines.versions import code_version
     group_name="corpus",
     kinds={"parquet"},
     code_version=code_version("corpus/passages"),
-    ins=ins("evaluation/benchmark_items"),
+    ins=ins("evaluation/benchmark_texts"),
 )
-def passages(context: dg.AssetExecutionContext, bench: Bench, benchmark_items: Artifact) -> dg.MaterializeResult:
-    """Passages of 100 to 200 words: MedGym's own facts and the public corpora at hand, without benchmark questions."""
+def passages(context: dg.AssetExecutionContext, bench: Bench, benchmark_texts: Artifact) -> dg.MaterializeResult:
+    """Passages of 100 to 200 words: MedGym's own facts and the public corpora at hand, without benchmark text."""
     sources = bench.config.corpus.sources
     paths = steps.source_paths(sources, data())
     return build(
         context,
         bench,
-        lambda folder: steps.passages(folder, sources, paths, benchmark_items),
-        upstream=[benchmark_items],
+        lambda folder: steps.passages(folder, sources, paths, benchmark_texts),
+        upstream=[benchmark_texts],
         config={"sources": sources},
         inputs={source: steps.path_digest(path) for source, path in paths.items()},
     )
@@ -40,8 +40,8 @@ def passages(context: dg.AssetExecutionContext, bench: Bench, benchmark_items: A
     ins=ins("corpus/passages"),
 )
 def embeddings(context: dg.AssetExecutionContext, bench: Bench, passages: Artifact) -> dg.MaterializeResult:
-    """A dense vector a passage, and the encoder fitted on the corpus that made them."""
-    config = {"dimensions": bench.config.corpus.dimensions, "seed": bench.config.seed}
+    """A dense vector a passage, and the encoder that made them."""
+    config = {"encoder": bench.config.corpus.encoder}
     return build(
         context, bench, lambda folder: steps.embeddings(folder, passages, **config), upstream=[passages], config=config
     )

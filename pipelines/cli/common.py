@@ -16,6 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as seed=1. Repeatable.")
 ]
+IndexDir = Annotated[Path | None, typer.Option("--index", help="An index folder; default: the last run's.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 
 
@@ -76,11 +77,13 @@ def current(name: str) -> Artifact:
     return store().find(record["name"], record["digest"])
 
 
-def current_knowledge() -> Any:
-    """The knowledge base of the last run; before any, the facts that ship with MedGym."""
+def current_knowledge(index: Path | None = None) -> Any:
+    """The knowledge base of an index folder, else of the last run; before any, the facts that ship with MedGym."""
     from medgym_core.knowledge.search import KnowledgeBase
     from pipelines.steps.corpus import KNOWLEDGE_BASE, knowledge
 
+    if index is not None:
+        return KnowledgeBase.open_version(index)
     if not pointer(KNOWLEDGE_BASE).is_file():
         return KnowledgeBase.shipped()
     return knowledge(store(), current(KNOWLEDGE_BASE))

@@ -1,70 +1,18 @@
-"""Episodes: `medgym trajectories show, stats` and `medgym explain`."""
+"""`medgym explain`; and where `medgym trajectories` joins."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from medgym_core.episode import text_of
-from pipelines.cli.common import Json, current, emit, table, task_file
+from pipelines.cli.common import Json, emit, task_file
 from pipelines.cli.judge import AllowHttp
-
-trajectories = typer.Typer(help="Recorded episodes: show, stats.", no_args_is_help=True)
-File = Annotated[
-    Path | None, typer.Option("--file", help="A Parquet file or folder; default: the last run's episodes.")
-]
+from pipelines.cli.rollout import find_episode, path_of, trajectories
 
 
 def add(app: typer.Typer) -> None:
     app.add_typer(trajectories, name="trajectories")
     app.command()(explain)
-
-
-@trajectories.command()
-def show(
-    number: Annotated[int, typer.Argument(help="Which episode, from 0.")] = 0, file: File = None, as_json: Json = False
-) -> None:
-    """Show one episode as a conversation.
-
-    Example: medgym trajectories show 3
-    """
-    found = _episode(number, file)
-    facts = {
-        "task": found.task,
-        "policy": found.policy,
-        "stop": found.stop,
-        "correct": found.correct,
-        "composite": found.reward,
-    }
-    document = {
-        **facts,
-        "sampled_tokens": found.sampled_tokens,
-        "tokens": len(found.token_ids),
-        "messages": found.messages,
-    }
-    emit(document, as_json, _show_conversation)
-
-
-def _show_conversation(document: dict[str, Any]) -> None:
-    for name, value in document.items():
-        if name != "messages":
-            print(f"{name:<15}{value}")
-    for message in document["messages"]:
-        print(f"\n[{message['role']}]\n{text_of(message)}")
-
-
-@trajectories.command()
-def stats(file: File = None, as_json: Json = False) -> None:
-    """Count episodes, accuracy, composite, tokens and errors by policy.
-
-    Example: medgym trajectories stats
-    """
-    from pipelines.steps.rollouts import summary
-    from training.trajectory import read_trajectories
-
-    found = summary(read_trajectories(_path(file)))
-    rows = [[name, *facts.values()] for name, facts in found["policies"].items()]
-    emit(found, as_json, lambda d: table("Episodes", ["policy", *next(iter(d["policies"].values()))], rows))
 
 
 def explain(
@@ -92,7 +40,7 @@ def explain(
     path, _, number = episode.rpartition("#")
     if not number.isdigit():
         raise MedGymError("bad episode", got=repr(episode), expected="a number, or FILE#NUMBER")
-    found = _episode(int(number), Path(path) if path else None)
+    found = find_episode(number, path_of(Path(path) if path else None))
     source = task_file(tasks)
     task = next((t for t in read_tasks(source) if t.id == found.task), None)
     if task is None:
@@ -144,18 +92,3 @@ def _show_reward(document: dict[str, Any]) -> None:
         print(f"the text was judged by {judge['model']} at {judge['url']}, {len(judge['answers'])} statements asked")
         for answer in judge["answers"]:
             print(f"  {'said' if answer['says'] else 'not said'}: {answer['statement']}")
-
-
-def _path(file: Path | None) -> Path:
-    return file or current("rollouts/episodes").path / "episodes.parquet"
-
-
-def _episode(number: int, file: Path | None) -> Any:
-    from medgym_core.errors import MedGymError
-    from training.trajectory import read_trajectories
-
-    path = _path(file)
-    found = read_trajectories(path)
-    if not 0 <= number < len(found):
-        raise MedGymError("no such episode", got=number, expected=f"0 to {len(found) - 1}", where=path)
-    return found[number]

@@ -1,21 +1,12 @@
-"""One piece of work at a time: `medgym rollout` and `medgym train`."""
+"""`medgym train`; and where `medgym rollout` joins."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.common import (
-    Json,
-    Seed,
-    Set,
-    current,
-    current_knowledge,
-    emit,
-    policy_folder,
-    select_tasks,
-    task_file,
-)
+from pipelines.cli.common import Json, Seed, Set, current, current_knowledge, emit, task_file
+from pipelines.cli.rollout import rollout
 
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 File = Annotated[Path | None, typer.Option("--task-file", help="A task file; default: that of the last run.")]
@@ -24,47 +15,6 @@ File = Annotated[Path | None, typer.Option("--task-file", help="A task file; def
 def add(app: typer.Typer) -> None:
     app.command()(rollout)
     app.command()(train)
-
-
-def rollout(
-    policy: Annotated[
-        str, typer.Option(help="A model folder, hub name, champion, models:/NAME@ALIAS, oracle, null:NAME.")
-    ],
-    out: Out,
-    tasks: Annotated[str, typer.Option(help="all, a split, a domain, a task id; commas narrow down.")] = "test",
-    n: Annotated[int, typer.Option("-n", "--n", help="Episodes a task.", min=1)] = 1,
-    seed: Seed = 0,
-    greedy: Annotated[bool, typer.Option("--greedy", help="Take the likeliest token.")] = False,
-    file: File = None,
-    as_json: Json = False,
-) -> None:
-    """Play tasks and write the trajectories. As Parquet.
-
-    Example: medgym rollout --policy champion --tasks medical_qa,test --n 4 --out rollouts/
-    """
-    from pipelines.steps import POLICY
-    from pipelines.steps.rollouts import scripted, summary
-    from training.policy import load_policy
-    from training.trajectory import write_trajectories
-
-    chosen, knowledge = select_tasks(tasks, file), current_knowledge()
-    if policy == "oracle" or policy.startswith("null:"):
-        reader = load_policy(current("training/base_policy").path / POLICY)  # its tokenizer renders the episodes
-        found = scripted(reader, chosen, [policy] * n, seed, knowledge)
-    else:
-        from training.rollout import rollout as play
-
-        found = play(load_policy(policy_folder(policy)), chosen, n, seed, knowledge, greedy=greedy)
-    digest = write_trajectories(out / "episodes.parquet", found)
-    document = {"episodes": len(found), "digest": digest, "file": str(out / "episodes.parquet"), **summary(found)}
-    emit(document, as_json, _show_rollout)
-
-
-def _show_rollout(document: dict[str, Any]) -> None:
-    for name, facts in document["policies"].items():
-        figures = f"accuracy {facts['accuracy']:.3f}, composite {facts['composite']:.3f}"
-        print(f"{name}: {facts['episodes']} episodes, {figures}")
-    print(document["file"])
 
 
 def train(

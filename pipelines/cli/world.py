@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.common import Json, current_knowledge, current_tasks, emit, table, verdict
+from pipelines.cli.common import IndexDir, Json, current_knowledge, current_tasks, emit, table, verdict
 from pipelines.cli.tasks import Domain, File, show_gates, tasks
 
 
@@ -62,7 +62,7 @@ def _show_tools(found: dict[str, Any]) -> None:
     table(f"{counts['tools']} tools, {counts['entries']} entries in {len(counts['domains'])} domains", header, rows)
 
 
-def gates(domain: Domain = None, file: File = None, as_json: Json = False) -> None:
+def gates(domain: Domain = None, file: File = None, index: IndexDir = None, as_json: Json = False) -> None:
     """Run the gates on the task set. The value of each, and what fails it with the reason; exit 1 where one fails.
 
     Example: medgym gates --domain drug_interaction
@@ -73,7 +73,7 @@ def gates(domain: Domain = None, file: File = None, as_json: Json = False) -> No
     from pipelines.steps.benchmarks import texts_by_file
 
     texts = [text for found in texts_by_file(data()).values() for text in found]
-    found = rows_of(run_gates(current_tasks(file, domain), current_knowledge(), texts))
+    found = rows_of(run_gates(current_tasks(file, domain), current_knowledge(index), texts))
     emit({"gates": found, "benchmark_texts": len(texts)}, as_json, lambda d: show_gates(d["gates"]))
     verdict(all(g["passed"] for g in found))
 
@@ -82,6 +82,12 @@ def search(
     query: Annotated[str, typer.Argument(help="Plain words.")],
     k: Annotated[int, typer.Option("-k", help="Number of hits.")] = 10,
     mode: Annotated[str, typer.Option(help="hybrid, lexical or dense.")] = "hybrid",
+    source: Annotated[list[str] | None, typer.Option(help="Only this source. Repeatable.")] = None,
+    section: Annotated[str, typer.Option(help="Only sections whose heading holds this.")] = "",
+    since: Annotated[int | None, typer.Option(help="Only from this year on.")] = None,
+    until: Annotated[int | None, typer.Option(help="Only up to this year.")] = None,
+    licence: Annotated[list[str] | None, typer.Option(help="Only under this licence. Repeatable.")] = None,
+    index: IndexDir = None,
     as_json: Json = False,
 ) -> None:
     """Search the knowledge base.
@@ -90,7 +96,10 @@ def search(
     """
     import msgspec
 
-    hits = current_knowledge().search(query, k, mode)
+    from medgym_core.knowledge.filters import Filter
+
+    wanted = Filter(tuple(source or ()), section, since, until, tuple(licence or ()))
+    hits = current_knowledge(index).search(query, k, mode, None if wanted == Filter() else wanted)
     emit({"hits": msgspec.to_builtins(hits)}, as_json, lambda d: [_show_hit(n, h) for n, h in enumerate(d["hits"], 1)])
 
 

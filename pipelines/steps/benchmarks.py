@@ -83,8 +83,9 @@ def read_texts(folder: Path) -> list[str]:
     return pq.read_table(folder / "texts.parquet", columns=["text"])["text"].to_pylist()
 
 
-def item_texts(folder: Path) -> list[str]:
-    """The question of every item: what neither a passage nor a task may hold."""
+def named_texts(folder: Path) -> list[tuple[str, str]]:
+    """(file, text) of the artifact: what no passage may hold, and where it stands."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(folder / "items.parquet", columns=["question"])["question"].to_pylist()
+    table = pq.read_table(folder / "texts.parquet", columns=["file", "text"])
+    return list(zip(table["file"].to_pylist(), table["text"].to_pylist(), strict=True))

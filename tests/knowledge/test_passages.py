@@ -11,11 +11,15 @@ from medgym_core.knowledge.passages import (
     PASSAGE_SCHEMA,
     build_passages,
     contains_any,
+    merge_passages,
     pack,
     passage_stats,
     read_passages,
+    source_passages,
+    unique_passages,
     write_passages,
 )
+from medgym_core.knowledge.store import as_table
 from medgym_core.knowledge.text import sentences
 from medgym_core.knowledge.types import Document
 
@@ -80,6 +84,7 @@ def test_duplicates_are_dropped_and_counted_but_one_text_on_two_subjects_stays()
         "passages": 2,
         "documents": 3,
         "duplicates": 1,
+        "near_duplicates": 0,
         "excluded": 0,
         "sources": {"test": 2},
     }
@@ -162,3 +167,86 @@ def test_parquet_keeps_rows_and_counts(tmp_path):
     for name in ("broken.parquet", "absent.parquet"):
         with pytest.raises(MedGymError, match=name):
             read_passages(tmp_path / name)
+
+
+corpora = st.dictionaries(
+    st.sampled_from(["MedGym facts: X 2020", "a", "b", "c"]),
+    st.lists(st.tuples(text, st.sampled_from(["Gout", "Asthma"])), min_size=1, max_size=4),
+    min_size=2,
+)
+
+
+@given(corpora, st.randoms())
+@quick
+def test_adding_or_removing_a_source_gives_what_a_full_build_gives(found, random):
+    pytest.importorskip("rensa", reason="near duplicates need the package rensa")
+    documents = {s: [document(*row, s) for row in rows] for s, rows in found.items()}
+    tables = {s: source_passages(rows) for s, rows in documents.items()}
+    full, stats = merge_passages(tables.values(), [QUESTION])
+    shuffled = list(tables.values())
+    random.shuffle(shuffled)
+    again, counts = merge_passages(shuffled, [QUESTION])
+    assert again.equals(full) and counts == stats
+    gone = random.choice(sorted(tables))
+    rest, _ = merge_passages([table for source, table in tables.items() if source != gone])
+    fresh, _ = merge_passages([source_passages(rows) for source, rows in sorted(documents.items()) if source != gone])
+    assert rest.equals(fresh) and gone not in rest["source"].to_pylist()
+
+
+def test_a_duplicate_comes_back_when_the_source_that_had_it_goes():
+    pytest.importorskip("rensa", reason="near duplicates need the package rensa")
+    long = " ".join(f"word{i}" for i in range(60)) + "."
+    first = source_passages([document("It hurts.", source="a"), document(long, "B", "a")])
+    second = source_passages([document("It HURTS!", source="b"), document("Unlike " + long, "B", "b")])
+    assert set(merge_passages([first, second])[0]["source"].to_pylist()) == {"a"}
+    assert merge_passages([second])[0]["source"].to_pylist() == ["b", "b"]
+
+
+def test_counts_add_up_by_source_and_shipped_facts_win():
+    pytest.importorskip("rensa", reason="near duplicates need the package rensa")
+    long = " ".join(f"word{i}" for i in range(60)) + "."
+    tables = [
+        source_passages([document("It hurts."), document("It HURTS!"), document("Rest.", "A"), document(long, "B")]),
+        source_passages([document("It hurts.", source="MedGym facts: X 2020"), document(QUESTION, "Q", "b")]),
+        source_passages([document("Unlike " + long, "B", "MedGym facts: Y 2021")]),
+    ]
+    table, stats = merge_passages(tables, [QUESTION])
+    assert table["source"].to_pylist() == ["MedGym facts: X 2020", "MedGym facts: Y 2021", "test"]
+    counts = ("records", "passages", "duplicates", "near_duplicates", "excluded", "left")
+    assert {source: tuple(found[count] for count in counts) for source, found in stats["sources"].items()} == {
+        "MedGym facts": (2, 2, 0, 0, 0, 2),
+        "b": (1, 1, 0, 0, 1, 0),
+        "test": (4, 4, 2, 1, 0, 1),
+    }
+    assert [stats[count] for count in counts] == [7, 7, 2, 1, 1, 3]
+
+
+def test_facts_come_first_whatever_other_sources_are_called():
+    names = ["AAA", "MedGym facts: X 2020", "zzz"]
+    table, _ = merge_passages([source_passages([document(f"Of {s}.", s, s)]) for s in names], near=False)
+    assert table["source"].to_pylist() == ["MedGym facts: X 2020", "AAA", "zzz"]
+
+
+@given(corpora)
+@quick
+def test_the_way_without_arrow_gives_the_same(found):
+    documents = [document(*row, s) for s, rows in found.items() for row in rows] + [document(QUESTION)]
+    table = build_passages(documents, [QUESTION])
+    kept, stats = unique_passages(documents, [QUESTION])
+    assert as_table(kept).equals(table) and stats == passage_stats(table)
+
+
+def test_a_source_without_documents_is_an_empty_table():
+    table = source_passages(iter([]))
+    assert table.num_rows == 0 and table.schema.equals(PASSAGE_SCHEMA)
+    assert merge_passages([table])[0].num_rows == 0 and merge_passages([])[0].num_rows == 0
+
+
+def test_a_source_is_read_in_batches_and_once(monkeypatch):
+    from medgym_core.knowledge import passages
+
+    documents = [document(f"Fact number {i % 40}.", f"Title {i % 40}") for i in range(90)]
+    whole = source_passages(documents)
+    monkeypatch.setattr(passages, "BATCH", 7)
+    parts = source_passages(iter(documents))
+    assert parts.equals(whole) and parts.schema.metadata == whole.schema.metadata and whole.num_rows == 40

@@ -102,6 +102,10 @@ def test_bad_arguments_are_told(fused, arguments, told):
 def test_unknown_passage_id_is_an_error(fused):
     with pytest.raises(MedGymError, match="no such passage; got 'nope'"):
         fused.read("nope")
+    for id in ("\ud800", "", None, 7):
+        assert id not in fused
+        with pytest.raises(MedGymError, match="no such passage"):
+            fused.read(id)
 
 
 def test_without_vectors_hybrid_is_lexical_and_dense_an_error(table):
@@ -202,7 +206,8 @@ def test_useless_vectors_are_tuned_to_weight_zero(table):
     encoder = FastEncoder.fit(passage_texts(table), dim=8)
     kb = KnowledgeBase(Rows(table), lexicon, encoder, -encoder.encode(passage_texts(table)))
     queries = [f"{title} {section}" for title, section in FACTS]
-    assert tune_weight(kb, queries, [{lexical.id} for lexical in (kb.search(q, 1, "lexical")[0] for q in queries)]) == 0
+    best = [kb.search(query, 1, "lexical")[0] for query in queries]
+    assert tune_weight(kb, queries, [{hit.id: 1} for hit in best]) == 0
 
 
 def test_hybrid_is_not_worse_than_lexical_on_real_questions(real_data):
@@ -224,8 +229,8 @@ def test_hybrid_is_not_worse_than_lexical_on_real_questions(real_data):
         if wanted:
             queries.append(question)
             relevant.append(wanted)
-    weight = tune_weight(kb, queries[::2], relevant[::2])
     gains = [dict.fromkeys(wanted, 1) for wanted in relevant]
+    weight = tune_weight(kb, queries[::2], gains[::2])
 
     def quality(mode, weight=None):
         ids = kb.ids

@@ -228,7 +228,7 @@ def test_commands_read_what_the_run_left(ran_home, tmp_path, capsys) -> None:
     out = tmp_path / "rollouts"
     arguments = ["--policy", "challenger", "--tasks", "triage_emergency,test", "--out", str(out)]
     assert medgym_json(capsys, "rollout", *arguments)["episodes"] > 0
-    assert medgym_json(capsys, "explain", f"{out}/episodes.parquet#0")["verdict"]
+    assert medgym_json(capsys, "explain", f"{out}#0")["verdict"]
     scored = medgym_json(capsys, "evaluate", "--policy", "null:submit_at_once", "--limit", "5")
     assert {row["n"] for row in scored["estimates"] if row["domain"] == "all"} == {5}
 

@@ -6,6 +6,7 @@ import torch
 from medgym_core.errors import MedGymError
 from training.batches import token_logprobs
 from training.control import ControlEpisode
+from training.distribution import Sampling, choose
 from training.rollout import Limits, rollout
 from training.sampler import HFSampler, Request, derive_seed
 
@@ -36,12 +37,11 @@ def test_logprobs_are_those_of_the_tempered_distribution(policy):
 
 
 def test_evenly_spread_draws_give_each_token_its_probability(policy):
-    sampler = HFSampler(policy.model, policy.stop_ids)
     with torch.no_grad():
         logits = policy.model(torch.tensor([policy.chat.encode("pull ")])).logits[0, -1:]
     n = 20_000
     uniforms = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    tokens, logprobs = sampler._choose(logits.expand(n, -1), uniforms)
+    tokens, logprobs = choose(logits.expand(n, -1), uniforms, Sampling())
     probabilities = logits[0].softmax(-1)
     found = torch.bincount(tokens, minlength=len(probabilities)) / n
     assert float((found - probabilities).abs().max()) <= 1.5 / n

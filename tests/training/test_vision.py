@@ -22,7 +22,11 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from medgym_core.episode import Episode, images_of
 from medgym_core.errors import MedGymError
 from medgym_core.tasks import build_task_set
+from training.engine import Limits, Scene, jobs_of, play
 from training.policy import Policy, load_policy
+from training.sampler import Request
+from training.vision import embedder
+from training.voices import TokenVoice
 
 SIDE, PATCH = 32, 8  # pixels
 RUN = (SIDE // PATCH) ** 2  # image tokens of a picture
@@ -184,3 +188,51 @@ def test_a_text_model_reads_that_there_is_an_image(policy) -> None:
     transcript = policy.chat.begin([{"role": "system", "content": "s"}, shown(20)], [])
     assert transcript.images == [] and "[image]" in policy.chat.decode(transcript.token_ids)
 
+
+def test_what_is_sampled_about_a_picture_is_what_the_whole_model_would_say(vlm: Policy) -> None:
+    """Over two turns and two pictures: log-probabilities of the sampler against one pass of the model over all."""
+    sampler = vlm.sampler(greedy=True)  # at random, an untrained model may say an image token
+    transcript = vlm.chat.begin([{"role": "system", "content": "s"}, shown(20)], [])
+    for turn, observation in enumerate((shown(150), None)):
+        vlm.chat.open_turn(transcript)
+        request = Request(0, list(transcript.token_ids), turn, 6, list(transcript.images))
+        sampler.submit(request)
+        (sample,) = sampler.collect()
+        vlm.chat.say(transcript, sample.ids, sample.logprobs)
+        if observation:
+            vlm.chat.observe(transcript, observation)
+    ids = torch.tensor(transcript.token_ids)[None]
+    with torch.no_grad():
+        logits = vlm.model(input_ids=ids, **vlm.chat.vision.tensors(transcript.images)).logits[0, :-1]
+        other = [png(240), png(250)]
+        elsewhere = vlm.model(input_ids=ids, **vlm.chat.vision.tensors(other)).logits[0, :-1]
+    logp = logits.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
+    own = torch.tensor(transcript.logprobs)[1:]
+    said = torch.tensor(transcript.sampled)[1:]
+    assert said.sum() >= 2 and torch.allclose(own[said], logp[said], atol=1e-4)
+    blind = elsewhere.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
+    assert not torch.allclose(own[said], blind[said], atol=1e-4)  # other pictures, other words
+
+
+def test_an_image_task_is_played_with_its_pictures(vlm: Policy) -> None:
+    """Through the rollout engine: every request of an episode that shows a picture holds its pixels."""
+    tasks = [t for t in build_task_set(0, 40, None, ["visual_diagnosis"])][:6]
+    asked: list[Request] = []
+    sampler = vlm.sampler(greedy=True)
+    submit = sampler.submit
+    sampler.submit = lambda request: (asked.append(request), submit(request))[1]
+    voice = TokenVoice(vlm.chat, sampler, Limits(turn_tokens=4, episode_tokens=2048), 0, {})
+    played = list(play(voice, Scene(vlm.digest, 0), jobs_of(tasks, 1), slots=3))
+    assert len(played) == len(tasks)
+    assert all(r.ids.count(vlm.chat.vision.token_id) == RUN * len(r.images) for r in asked)
+    opened = [t for t in tasks if any(images_of(m) for m in Episode(t, None).messages)]
+    assert opened and sum(bool(r.images) for r in asked) >= len(opened)
+
+
+def test_a_model_with_positions_along_three_axes_is_sent_to_a_server(vlm: Policy) -> None:
+    class Config:
+        def get_text_config(self):
+            return type("Text", (), {"rope_parameters": {"mrope_section": [16, 24, 24]}})()
+
+    with pytest.raises(MedGymError, match="MEDGYM_VLLM_URL"):
+        embedder(type("Model", (), {"config": Config()})(), vlm.chat.vision)
