@@ -32,7 +32,7 @@ from medgym_core.knowledge import versions
 from medgym_core.knowledge.build_steps import run_step
 from medgym_core.knowledge.dense import peak_mb, settings
 from medgym_core.knowledge.digests import MERGING, READING, WORDS, archive_digest, code_digest, passages_digest
-from medgym_core.knowledge.encoders import Encoder, open_encoder
+from medgym_core.knowledge.encoders import Encoder, default_weight, open_encoder
 from medgym_core.knowledge.passages import Rows, Texts, write_passages
 from medgym_core.knowledge.store import GROUP
 from medgym_core.knowledge.versions import Version, collection_name
@@ -299,7 +299,6 @@ def _encoder(run: _Run, spec: str | Path | Encoder, texts: Sequence[str] | None 
 def _parameters(encoder: Encoder, count: int) -> dict[str, Any]:
     """What the indexes depend on beside passages and encoder; a part of the version's digest."""
     from medgym_core.knowledge.lexicon import K1, B
-    from medgym_core.knowledge.tuning import default_weight
 
     lexical = {"k1": K1, "b": B, "code": code_digest(WORDS)}
     return {"lexicon": lexical, "chroma": settings(count), "weight": default_weight(encoder.name)}

@@ -18,6 +18,14 @@ import numpy as np
 
 from medgym_core.errors import MedGymError, unknown_name
 
+DEFAULT_WEIGHTS = {"fast": 0.05, "quality": 0.45}
+OTHER_WEIGHT = 0.45  # of an encoder nobody has tuned for: strong ones are what people configure
+
+
+def default_weight(encoder: str) -> float:
+    """The weight of an encoder's dense score in hybrid search, by its name; see `benchmarks/retrieval.py`."""
+    return DEFAULT_WEIGHTS.get(encoder, OTHER_WEIGHT)
+
 
 class Encoder(Protocol):
     """Texts to vectors."""

@@ -22,7 +22,7 @@ from medgym_core.knowledge.encoders import open_encoder
 from medgym_core.knowledge.lexicon import Lexicon
 from medgym_core.knowledge.passages import PASSAGE_SCHEMA, passage_texts
 from medgym_core.knowledge.search import MODES, KnowledgeBase
-from medgym_core.knowledge.tuning import CUTOFF, default_weight, retrieval_scores, tune_weight
+from medgym_core.knowledge.tuning import CUTOFF, retrieval_scores, tune_weight
 from medgym_core.knowledge.types import Passage
 from medgym_core.knowledge.vectors import encode_all, vectors_of
 from medgym_core.types import Struct
@@ -141,7 +141,7 @@ def indexed(passages: Sequence[Passage], spec: str, cache: Path) -> KnowledgeBas
         ids = [p.id for p in passages]
         encode_all(ids, texts, encoder, cache)
         vectors = vectors_of(ids, encoder, cache).astype(np.float32)
-    return KnowledgeBase(passages, Lexicon.build(texts), encoder, vectors, weight=default_weight(spec))
+    return KnowledgeBase(passages, Lexicon.build(texts), encoder, vectors)
 
 
 def scores(kb: KnowledgeBase, queries: Sequence[Query], weight: float) -> dict[str, dict[str, float]]:

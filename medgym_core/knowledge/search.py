@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from medgym_core.errors import MedGymError, unknown_name
 from medgym_core.knowledge.dense import DenseIndex, open_index, read_embeddings
-from medgym_core.knowledge.encoders import Encoder, open_encoder
+from medgym_core.knowledge.encoders import Encoder, default_weight, open_encoder
 from medgym_core.knowledge.filters import Filter, admitted, alike, flags
 from medgym_core.knowledge.lexicon import Lexicon, top
 from medgym_core.knowledge.listed import Listed
@@ -43,7 +43,6 @@ CANDIDATES = 50  # of each kind
 MOST_HITS = 100
 EXACT_LIMIT = 200_000  # vectors; 200 MB, about 4 ms a query
 SCANNED = 20_000  # passages a filter leaves that are scored one and all: the graph would find few of so few
-WEIGHT = 0.2  # of the dense score
 CACHED = 4096  # queries, and passages taken apart for snippets
 FILTERS = 32  # flags kept, one byte a passage each
 SPARE = 10  # hits ranked beyond those wanted, in place of near duplicates
@@ -59,7 +58,7 @@ class KnowledgeBase:
         encoder: Encoder | None = None,
         vectors: np.ndarray | None = None,  # float32 or float16 (N, D), L2-normalised, in row order
         index: DenseIndex | None = None,
-        weight: float = WEIGHT,
+        weight: float | None = None,
     ):
         if len(lexicon) != len(passages) or (vectors is not None and len(vectors) != len(passages)):
             count = "no" if vectors is None else len(vectors)
@@ -72,7 +71,8 @@ class KnowledgeBase:
                 else f"encoder of {encoder.dim}, vectors of {vectors.shape[1]} dimensions"
             )
             raise MedGymError("vectors without their encoder", got=got, expected="the encoder that made them")
-        self.lexicon, self.encoder, self.vectors, self.index, self.weight = lexicon, encoder, vectors, index, weight
+        self.lexicon, self.encoder, self.vectors, self.index = lexicon, encoder, vectors, index
+        self.weight = default_weight(encoder.name if encoder else "") if weight is None else weight
         self._passages = passages if isinstance(passages, Rows) else Listed(passages)
         self.digest = ""
         """Of the version or artifact it was opened from; empty: made in memory."""
@@ -89,7 +89,7 @@ class KnowledgeBase:
         index_dir: Path | None = None,
         encoder_dir: Path | None = None,
         embeddings_path: Path | None = None,
-        weight: float = WEIGHT,
+        weight: float | None = None,
     ) -> "KnowledgeBase":
         """Open the files of the corpus assets.
 
@@ -127,7 +127,6 @@ class KnowledgeBase:
         Lexicon and vectors stay memory-mapped and are shared by all processes that open them. Raises MedGymError where
         nothing was published, or a file is missing or broken.
         """
-        from medgym_core.knowledge.tuning import default_weight
         from medgym_core.knowledge.versions import hold
 
         lease = hold(Path(path))
@@ -140,7 +139,7 @@ class KnowledgeBase:
             index = open_index(folder / "chroma", version.collection)
         else:
             vectors = vectors.astype(np.float32)  # a product with all of them reads no half precision
-        weight = version.facts.get("weight", default_weight(encoder.name))
+        weight = version.facts.get("weight")
         kb = cls(passages, lexicon, encoder, vectors, index, weight)
         kb._lease, kb.digest = lease, version.digest
         return kb

@@ -9,14 +9,7 @@ from medgym_core.knowledge.lexicon import top
 from medgym_core.knowledge.search import CANDIDATES, KnowledgeBase
 
 WEIGHTS = tuple(i / 20 for i in range(21))
-DEFAULT_WEIGHTS = {"fast": 0.2, "quality": 0.5}
-OTHER_WEIGHT = 0.5  # of an encoder nobody has tuned for: strong ones are what people configure
 CUTOFF = 10  # the depth every figure is given at
-
-
-def default_weight(encoder: str) -> float:
-    """The weight of an encoder's dense score, by its name; chosen by `benchmarks/retrieval.py` on tuning queries."""
-    return DEFAULT_WEIGHTS.get(encoder, OTHER_WEIGHT)
 
 
 def ndcg(ranked: Sequence, gain: Mapping, k: int = CUTOFF) -> float:
