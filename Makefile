@@ -23,7 +23,7 @@ test: $(READY)  ## style and the whole test suite
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2 --dist loadfile --durations 10
 
-test-vllm: $(VLLM_READY)  ## the samplers on a real vLLM server, on the CPU; 1.5 GB of packages the first time
+test-vllm: $(VLLM_READY)  ## the samplers on a real vLLM server, on the CPU
 	$(BIN)/pytest tests/vllm --durations 5
 
 ui: $(READY)  ## Dagster and MLflow pages on loopback

@@ -19,6 +19,7 @@ from training.trajectory import ASSISTANT, HINT, ROLES
 from training.vision import Vision
 
 Message = dict[str, Any]
+CALL_END = "</tool_call>"
 _PROBE: list[Message] = [
     {"role": "system", "content": "s"},
     {"role": "user", "content": "q"},
@@ -125,6 +126,16 @@ class Chat:
 
     def header_ids(self) -> list[int]:
         return self._cached(self._header)
+
+    @property
+    def call_end(self) -> int | str:
+        """The closing tag of a tool call: its token, or its text where it is several tokens."""
+        ids = self.encode(CALL_END)
+        return ids[0] if len(ids) == 1 else CALL_END
+
+    def closes_call(self, ids: list[int]) -> bool:
+        """Whether a turn's tokens end in the closing tag of a tool call."""
+        return self.decode(ids[-len(CALL_END) :]).endswith(CALL_END)
 
     def encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)

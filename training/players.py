@@ -14,7 +14,7 @@ A model of this machine or of a vLLM server is named in the records by the diges
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class Sampling:
     top_k: int = 0
     """Most tokens to choose from; 0: all."""
     greedy: bool = False
+    stop_at_call: bool = False
+    """End a turn at the closing tag of a tool call, for models that would talk on."""
 
     def __post_init__(self) -> None:
         if not (self.temperature > 0 and 0 < self.top_p <= 1 and self.top_k >= 0):
@@ -46,9 +48,15 @@ class Sampling:
     @property
     def facts(self) -> dict[str, str]:
         """As provenance."""
+        stop = {"stop_at_call": "yes"} if self.stop_at_call else {}
         if self.greedy:
-            return {"temperature": "greedy"}
-        return {"temperature": str(self.temperature), "top_p": str(self.top_p), "top_k": str(self.top_k)}
+            return {"temperature": "greedy", **stop}
+        return {"temperature": str(self.temperature), "top_p": str(self.top_p), "top_k": str(self.top_k), **stop}
+
+    @property
+    def draw(self) -> dict[str, Any]:
+        """What every sampler is told."""
+        return {name: getattr(self, name) for name in ("temperature", "top_p", "top_k", "greedy")}
 
 
 DEFAULT_SAMPLING = Sampling()
@@ -71,10 +79,16 @@ class Player:
     """Settings that change what it plays."""
 
 
-def player(name: str, sampling: Sampling = DEFAULT_SAMPLING, resolve: Callable[[str], str] | None = None) -> Player:
+def player(
+    name: str,
+    sampling: Sampling = DEFAULT_SAMPLING,
+    resolve: Callable[[str], str] | None = None,
+    template: Path | None = None,
+) -> Player:
     """The player of that name. Raises MedGymError, which lists the valid forms, for another name.
 
-    `resolve` gives the folder of a registered model (`models:/...`, an alias); where it is None there is no registry.
+    `template`, a file, takes the place of the model's chat template. `resolve` gives the folder of a registered model
+    (`models:/...`, an alias); where it is None there is no registry.
     """
     if name == "oracle" or name.startswith("null:"):
         return _script(name)
@@ -87,7 +101,7 @@ def player(name: str, sampling: Sampling = DEFAULT_SAMPLING, resolve: Callable[[
         source = str(resolve(name))
     elif not Path(name).is_dir() and (name.startswith((".", "/")) or name.count("/") != 1 or ":" in name):
         raise MedGymError("unknown policy", got=repr(name), expected=FORMS)
-    return _model(name, source, sampling)
+    return _model(name, source, sampling, template)
 
 
 def _script(name: str) -> Player:
@@ -106,10 +120,10 @@ def _script(name: str) -> Player:
     return Player(name, name, voice, slots=1, costly=False)
 
 
-def _model(name: str, source: str, sampling: Sampling) -> Player:
+def _model(name: str, source: str, sampling: Sampling, template: Path | None) -> Player:
     from training.policy import load_policy
 
-    policy, url = load_policy(source), os.environ.get(SERVER)
+    policy, url = load_policy(source, template), os.environ.get(SERVER)
 
     @contextmanager
     def voice(limits: Limits, seed: int) -> Iterator[Voice]:
@@ -119,7 +133,7 @@ def _model(name: str, source: str, sampling: Sampling) -> Player:
         finally:
             sampler.close()
 
-    where = {"sampler": "vllm" if url else "hf"}
+    where = {"sampler": "vllm" if url else "hf", "template": policy.chat.digest}
     return Player(name, policy.digest, voice, facts={**sampling.facts, **where})
 
 
@@ -133,7 +147,7 @@ def _endpoint(name: str, sampling: Sampling) -> Player:
 
     @contextmanager
     def voice(limits: Limits, seed: int) -> Iterator[Voice]:
-        sampler = APISampler(url, model, **asdict(sampling))
+        sampler = APISampler(url, model, **sampling.draw)
         try:
             yield MessageVoice(sampler, limits, seed, {**sampling.facts, **_limits(limits)})
         finally:
@@ -143,14 +157,21 @@ def _endpoint(name: str, sampling: Sampling) -> Player:
 
 
 def _local(policy: Any, sampling: Sampling) -> Any:
-    return policy.sampler(**asdict(sampling))
+    if not sampling.stop_at_call:
+        return policy.sampler(**sampling.draw)
+    end = policy.chat.call_end
+    stop = {"call_end": end} if isinstance(end, int) else {"closes": policy.chat.closes_call}
+    return policy.sampler(**sampling.draw, **stop)
 
 
 def _served(policy: Any, url: str, sampling: Sampling) -> Any:
     from training.vllm_sampler import VLLMSampler
     from training.vllm_server import VLLMServer
 
-    return VLLMSampler(VLLMServer(url), policy.stop_ids, version=policy.digest, **asdict(sampling))
+    image = policy.chat.vision.token_id if policy.chat.vision else None
+    end = policy.chat.call_end if sampling.stop_at_call else None
+    server = VLLMServer(url)
+    return VLLMSampler(server, policy.stop_ids, version=policy.digest, image_id=image, call_end=end, **sampling.draw)
 
 
 def _limits(limits: Limits) -> dict[str, str]:

@@ -56,6 +56,12 @@ def rollout(
     top_p: Annotated[float, typer.Option(help="Share of the probability to choose from.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Most tokens to choose from; 0: all.")] = 0,
     greedy: Annotated[bool, typer.Option("--greedy", help="Take the likeliest token.")] = False,
+    stop_at_call: Annotated[
+        bool, typer.Option("--stop-at-call", help="End a turn at the closing tag of a tool call.")
+    ] = False,
+    template: Annotated[
+        Path | None, typer.Option(help="A chat template in place of the model's.", exists=True, dir_okay=False)
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first tasks of the selection.", min=1)] = None,
     slots: Annotated[int | None, typer.Option(help="Episodes in flight.", min=1)] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which an episode begins no turn.")] = None,
@@ -75,10 +81,10 @@ def rollout(
     from training.players import Sampling, player
     from training.recording import interruptible, record_run
 
-    sampling = Sampling(temperature, top_p, top_k, greedy)
+    sampling = Sampling(temperature, top_p, top_k, greedy, stop_at_call)
     chosen = select_tasks(tasks, file)[:limit]
     limits = Limits(turn_tokens, episode_tokens, time_limit)
-    who = player(policy, sampling, policy_folder)
+    who = player(policy, sampling, policy_folder, template)
     with interruptible() as stopping, _progress(as_json) as progress:
         summary = record_run(
             who, chosen, n, seed, out, current_knowledge(),
