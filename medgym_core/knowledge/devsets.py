@@ -5,9 +5,10 @@
 | NFCorpus (Boteva et al. 2016), development split | title of a NutritionFacts page | articles it links, graded |
 | BioASQ 7b to 11b (Tsatsaronis et al. 2015) | expert's question | its gold snippets among all snippets |
 | PubMedQA (Jin et al. 2019), labelled, without its test split | question | the abstract it was made from |
-| Cohen 2006 drug reviews and two others | topic of a systematic review | the abstracts it included |
+| Cohen 2006 drug reviews and two others | topic of a review | abstracts it included (2), or let through screening (1) |
 
-Queries are divided by the hash of their text: one half may tune (`tuning`), the other is reported (`queries`).
+Queries are divided by the hash of their text: one half may tune (`tuning`), the other is reported (`queries`). The
+reviews are too few to halve: all are reported, and nothing is tuned on them.
 """
 
 import csv
@@ -67,7 +68,7 @@ def pubmedqa(root: Path) -> Judged:
 
 
 def reviews(root: Path) -> Judged:
-    """Topics of systematic reviews; relevant are the abstracts the review included."""
+    """Topics of systematic reviews; an abstract that was included has grade 2, one that only passed screening 1."""
     files = dict(_members(root / REVIEWS))
     csv.field_size_limit(CELL)
     topics = {row["dataset_id"]: row["topic"] for row in _table(files["systematic_reviews/index.csv"])}
@@ -83,10 +84,10 @@ def reviews(root: Path) -> Judged:
             if not any(words):
                 continue
             passage = passages.setdefault(words, passage_of("reviews", f"{stem}/{key}", *words))
-            if row["label_included"] == "1":
-                own[passage.id] = 1
+            if grade := (row["label_included"] == "1") + (row.get("label_abstract_screening", "0") == "1"):
+                own[passage.id] = grade
         queries.append(Query(topics.get(stem) or topics[f"Cohen_2006_{stem}"], own))
-    return _judged("Reviews", passages.values(), queries)
+    return Judged("Reviews", list(passages.values()), queries)
 
 
 DEV_SETS: dict[str, Callable[[Path], Judged]] = {

@@ -1,4 +1,4 @@
-"""The knowledge base from files: `medgym index build, evaluate, list, sources, fetch`.
+"""The knowledge base from files: `medgym index build, evaluate, read, list, sources, fetch`.
 
 An index folder holds immutable versions and the name of the current one. `medgym search --index DIR` and
 `medgym gates --index DIR` use it; without one they use the last run's knowledge base.
@@ -12,9 +12,9 @@ import typer
 
 from medgym_core.errors import MedGymError
 from medgym_core.home import data, home
-from pipelines.cli.common import Json, emit, table
+from pipelines.cli.common import IndexDir, Json, current_knowledge, emit, table
 
-index = typer.Typer(help="The knowledge base: build, evaluate, list, sources, fetch.", no_args_is_help=True)
+index = typer.Typer(help="The knowledge base: build, evaluate, read, list, sources, fetch.", no_args_is_help=True)
 Encoder = Annotated[str, typer.Option(help="fast, quality, st:NAME or http:URL#MODEL.")]
 ALL, FACTS = "all", "facts"
 
@@ -132,6 +132,32 @@ def _show_scores(found: dict[str, Any]) -> None:
     table(title, ["mode", *names], rows)
     print(f"weight of the dense score {found['weight']:.2f} ({found['weight_from']})")
     print("seconds: " + ", ".join(f"{stage} {value}" for stage, value in found["seconds"].items()))
+
+
+@index.command()
+def read(
+    passage: Annotated[str, typer.Argument(help="Id of a passage, from a search.")],
+    document: Annotated[bool, typer.Option("--document", help="All passages of its document, in order.")] = False,
+    folder: IndexDir = None,
+    as_json: Json = False,
+) -> None:
+    """Read a passage whole, or the document it comes from.
+
+    Example: medgym index read 1f0c...e2 --document --index kb
+    """
+    import msgspec
+
+    knowledge = current_knowledge(folder)
+    found = knowledge.read(passage)
+    passages = knowledge.document(found.document) if document else [found]
+    emit({"passages": msgspec.to_builtins(passages)}, as_json, _show_passages)
+
+
+def _show_passages(found: dict[str, Any]) -> None:
+    first = found["passages"][0]
+    print(f"{first['title']}   {first['source']}   {first['licence']}   {first['url']}")
+    for passage in found["passages"]:
+        print(f"\n[{passage['section']}]   {passage['id']}\n{passage['text']}")
 
 
 @index.command("list")

@@ -50,6 +50,9 @@ def test_own_files_become_an_index_that_grows_and_shrinks(home: Path, capsys) ->
     assert hit["title"] == "Rabies" and hit["source"] == "two"
     (hit,) = run(capsys, "search", "treated early", "--index", out, "--source", "one", "-k", 1)["hits"]
     assert hit["source"] == "one"
+    (whole,) = run(capsys, "index", "read", hit["id"], "--document", "--index", out)["passages"]
+    assert whole["id"] == hit["id"] and "Rest helps" in whole["text"]
+    assert "no such passage" in refused(capsys, "index", "read", "0" * 32, "--index", out)
     again = run(capsys, "index", "build", "--source", first, "--out", out)
     assert again["version"] == built["version"]
     assert [v["current"] for v in run(capsys, "index", "list", out)["versions"]].count(True) == 1

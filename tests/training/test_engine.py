@@ -182,7 +182,7 @@ def test_the_wrapper_is_the_engine_and_refuses_to_lose_an_episode(policy, contro
     assert content_digest(alone) == content_digest(episodes)
     failing = OddSampler(policy.chat, fails=lambda request, n: request.key == 0 or n > 20)
     failing.close = lambda: None
-    monkeypatch.setattr("training.rollout.HFSampler", lambda *_, **__: failing)
+    monkeypatch.setattr("training.policy.HFSampler", lambda *_, **__: failing)
     with pytest.raises((RuntimeError, MedGymError), match="hung up"):
         rollout(policy, control[:4], 4, 0, limits=limits, make_episode=ControlEpisode)
 
