@@ -25,6 +25,7 @@ from training.voices import MessageVoice, ScriptVoice, TokenVoice
 FORMS = "a model folder, owner/name, models:/NAME@ALIAS, champion, challenger, oracle, null:NAME, openai:URL#MODEL"
 REGISTERED = ("models:/", "champion", "challenger")
 SERVER = "MEDGYM_VLLM_URL"
+PARITY = 0.1  # nats a log-probability of the server may be off: half precision is, other weights are off by whole nats
 
 
 @dataclass(frozen=True)
@@ -165,13 +166,22 @@ def _local(policy: Any, sampling: Sampling) -> Any:
 
 
 def _served(policy: Any, url: str, sampling: Sampling) -> Any:
+    from training.parity import make_probe
     from training.vllm_sampler import VLLMSampler
     from training.vllm_server import VLLMServer
 
     image = policy.chat.vision.token_id if policy.chat.vision else None
     end = policy.chat.call_end if sampling.stop_at_call else None
-    server = VLLMServer(url)
-    return VLLMSampler(server, policy.stop_ids, version=policy.digest, image_id=image, call_end=end, **sampling.draw)
+    return VLLMSampler(
+        VLLMServer(url),
+        policy.stop_ids,
+        version=policy.digest,
+        image_id=image,
+        call_end=end,
+        probe=make_probe(policy.model, policy.chat),
+        tolerance=PARITY,
+        **sampling.draw,
+    )
 
 
 def _limits(limits: Limits) -> dict[str, str]:

@@ -5,6 +5,8 @@ No Arrow table is made for them: that would import pandas where it is installed,
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from medgym_core.knowledge.types import Passage
 
 
@@ -25,6 +27,10 @@ class Listed:
     def row(self, id: str) -> int | None:
         """The passage's position; None for an unknown id."""
         return self._row_of.get(id)
+
+    def rows(self, ids: Sequence[str]) -> np.ndarray:
+        """The positions int64 (N,) of ids that are all there. Raises KeyError for another."""
+        return np.array([self._row_of[identity] for identity in ids], dtype=np.int64)
 
     def column(self, name: str):
         """One field of all passages, as an Arrow array."""

@@ -264,7 +264,7 @@ class KnowledgeBase:
         ask = k if allowed is None else int(1.5 * k * len(self) / left)
         while True:
             (hits,) = self.index.query(vector[None], ask)
-            found = np.array([self._passages.row(identity) for identity, _ in hits], dtype=np.int64)
+            found = self._passages.rows([identity for identity, _ in hits])
             found = found if allowed is None else found[allowed[found]]
             if len(found) >= min(k, left) or ask >= len(self) or allowed is None:
                 return np.sort(found[:k])

@@ -166,6 +166,16 @@ class Rows:
         place = int(np.searchsorted(ids, wanted))
         return int(order[place]) if place < len(ids) and ids[place] == wanted else None
 
+    def rows(self, ids: Sequence[str]) -> np.ndarray:
+        """The rows int64 (N,) of ids that are all there, looked up at once. Raises MedGymError for another."""
+        known, order = self._sorted
+        wanted = np.array([identity.encode() for identity in ids], dtype=known.dtype)
+        places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        if (known[places] != wanted).any():
+            got = ids[int(np.flatnonzero(known[places] != wanted)[0])]
+            raise MedGymError("no such passage", got=repr(got), expected="ids of these passages")
+        return order[places].astype(np.int64)
+
     def column(self, name: str) -> pa.ChunkedArray:
         """One field of all passages, in row order."""
         return self._table[name]

@@ -47,6 +47,14 @@ def test_any_ids_are_found(ids):
     assert rows.row("not one of them") is None
 
 
+def test_many_ids_are_found_at_once_and_an_unknown_one_is_named(table):
+    rows = Rows(table)
+    asked = list(reversed(rows.ids))
+    assert rows.rows(asked).tolist() == [rows.row(identity) for identity in asked]
+    with pytest.raises(MedGymError, match="no such passage.*0000"):
+        rows.rows([rows.ids[0], "0" * 32])
+
+
 def test_tables_are_written_one_after_another(table, tmp_path):
     path = tmp_path / "passages.parquet"
     more = as_table([Passage("f" * 32, "recombined", "More", "", "Text.", "CC0", "")])

@@ -17,7 +17,7 @@ from training.distribution import Sampling, teacher_forced
 from training.endpoint import Failure, Patience, SamplerError
 from training.engine import Limits, Scene, jobs_of, play
 from training.parity import make_probe
-from training.players import Player
+from training.players import Player, player
 from training.policy import save_policy
 from training.recording import record_run
 from training.sampler import Request, SampleStop
@@ -278,6 +278,24 @@ def test_a_request_with_pictures_is_one_that_vllm_reads(server, policy):
     with pytest.raises(SamplerError, match="not a multimodal model"):
         made.collect()
     made.close()
+
+
+def test_a_policy_is_played_on_the_server_that_the_environment_names(server, folder, policy, tmp_path, monkeypatch):
+    """As `medgym rollout` does; a server with other weights is refused before the first episode."""
+    monkeypatch.setenv("MEDGYM_VLLM_URL", server.url)
+    who = player(str(folder))
+    assert who.facts["sampler"] == "vllm"
+    tasks = control_tasks(10, 5)
+    summary = record_run(who, tasks, 2, 0, tmp_path / "run", limits=LIMITS, make_episode=ControlEpisode)
+    assert summary["complete"] and summary["episodes"] == 20
+    other = copy.deepcopy(policy.model)
+    with torch.no_grad():
+        other.get_output_embeddings().weight.mul_(3)
+    save_policy(other, policy.tokenizer, tmp_path / "other", render_tools=False)
+    with pytest.raises(MedGymError, match="parity|weights|log-probabilit"):
+        record_run(
+            player(str(tmp_path / "other")), tasks, 1, 0, tmp_path / "no", limits=LIMITS, make_episode=ControlEpisode
+        )
 
 
 def test_a_server_killed_midway_costs_no_episode_and_doubles_none(server, policy, tmp_path):
