@@ -4,8 +4,8 @@
 
 Alone: each set is an index of its own and dense scores are exact. Among distractors: one index of all sets and of real
 passages with recombined ones. `fast` vectors are made for all of it and compared exactly; `quality` vectors, which cost
-2 hours for as many, are made for the judged passages and for BM25's best hundred of each query, so its rows are
-re-scorings of those hundred, and dense search alone in the whole is not measured.
+2 hours for as many, are made for the judged passages and for BM25's best fifty of each query, so its rows are
+re-scorings of those fifty, and dense search alone in the whole is not measured.
 
 One weight an encoder, chosen on the tuning halves of the queries: of the weights at which no set in either condition
 falls more than SAFE below BM25, the one with the best mean nDCG@10. The table shows the other halves. Vectors are kept
@@ -34,7 +34,7 @@ from medgym_core.knowledge.search import KnowledgeBase, _z
 from medgym_core.knowledge.tuning import WEIGHTS, best_weight, retrieval_scores, weight_curve
 from medgym_core.knowledge.vectors import encode_all, vectors_of
 
-RESCORED = 100  # of BM25's best
+RESCORED = 50  # of BM25's best
 SAFE = 0.002  # nDCG@10: a quarter of the standard error of a set of 250 queries
 PART = 20_000  # passages encoded at once
 ENCODERS = ("fast", "quality")
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--distractors", type=int, default=700_000)
     parser.add_argument("--passages", type=Path, help="passages.parquet of real passages, the stuff of distractors")
-    parser.add_argument("--queries", type=int, default=400, help="at most this many of each half of a set")
+    parser.add_argument("--queries", type=int, default=250, help="at most this many of each half of a set")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     sets = [cut(load(data()), given.queries) for load in DEV_SETS.values()]
@@ -118,7 +118,7 @@ def among(sets: list[Judged], everything: Rows, lexicon: Lexicon, encoder: str, 
 
 
 class Rescored:
-    """BM25's best hundred, scored by an encoder too: what it can do without a vector for each passage."""
+    """BM25's best fifty, scored by an encoder too: what it can do without a vector for each passage."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class Rescored:
         self._matrix = vectors_of(ids, encoder, cache).astype(np.float32)
 
     def candidates(self, query: str, each: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(rows, lexical z-scores, dense z-scores) of BM25's best hundred."""
+        """(rows, lexical z-scores, dense z-scores) of BM25's best fifty."""
         hits = self._best[query]
         rows = np.array([row for row, _ in hits], dtype=np.int64)
         near = self._matrix[[self._place[int(row)] for row in rows]] @ self._encoder.encode_query(query)
