@@ -24,6 +24,11 @@ class Listed:
     def __getitem__(self, row: int) -> Passage:
         return self._passages[row]
 
+    def shown(self, row: int) -> tuple[str, str, str, str, str]:
+        """(id, source, title, section, text) of a position."""
+        passage = self._passages[row]
+        return passage.id, passage.source, passage.title, passage.section, passage.text
+
     def row(self, id: str) -> int | None:
         """The passage's position; None for an unknown id."""
         return self._row_of.get(id)

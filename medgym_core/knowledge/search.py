@@ -296,20 +296,19 @@ class KnowledgeBase:
         told: list[frozenset[str]] = []
         shown: set[tuple[str, str]] = set()
         for row, score in ranked:
-            passage, analysed, holds = self._analysed(row)
+            (identity, source, title, section), analysed, holds = self._analysed(row)
             text = snippet(analysed, wanted)
-            if (passage.title, text) in shown or any(alike(holds, other) for other in told):
+            if (title, text) in shown or any(alike(holds, other) for other in told):
                 continue
             told.append(holds)
-            shown.add((passage.title, text))
-            rest = {"score": round(score, 4), "source": passage.source}
-            yield Hit(id=passage.id, title=passage.title, section=passage.section, snippet=text, **rest)
+            shown.add((title, text))
+            yield Hit(id=identity, title=title, section=section, snippet=text, score=round(score, 4), source=source)
 
-    def _analyse(self, row: int) -> tuple[Passage, Analysed, frozenset[str]]:
-        """A passage, its sentences taken apart, and the terms of title and text."""
-        passage = self._passages[row]
-        analysed = analyse(passage.text)
-        return passage, analysed, frozenset(terms(passage.title)).union(*(found for *_, found in analysed))
+    def _analyse(self, row: int) -> tuple[tuple[str, str, str, str], Analysed, frozenset[str]]:
+        """(id, source, title, section) of a passage, its sentences taken apart, and the terms of title and text."""
+        *names, text = self._passages.shown(row)
+        analysed = analyse(text)
+        return tuple(names), analysed, frozenset(terms(names[2])).union(*(found for *_, found in analysed))
 
 
 def _z(score: np.ndarray) -> np.ndarray:

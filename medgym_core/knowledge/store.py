@@ -32,6 +32,8 @@ PASSAGE_SCHEMA = pa.schema(
     [(name, pa.int32() if name == "position" else pa.string()) for name in Passage.__struct_fields__]
 )
 
+SHOWN = [PASSAGE_SCHEMA.names.index(name) for name in ("id", "source", "title", "section", "text")]
+
 
 def as_table(passages: Sequence[Passage]) -> pa.Table:
     """The passages as a table with PASSAGE_SCHEMA."""
@@ -158,6 +160,12 @@ class Rows:
         batch = bisect_right(self._starts, row) - 1
         place = row - self._starts[batch]
         return Passage(*(column[place].as_py() for column in self._columns[batch]))
+
+    def shown(self, row: int) -> tuple[str, str, str, str, str]:
+        """(id, source, title, section, text) of a row: what a search shows, read in half the time of a Passage."""
+        batch = bisect_right(self._starts, row) - 1
+        place = row - self._starts[batch]
+        return tuple(self._columns[batch][field][place].as_py() for field in SHOWN)
 
     def row(self, id: str) -> int | None:
         """The row of a passage id; None for an unknown one."""
