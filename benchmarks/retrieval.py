@@ -26,12 +26,12 @@ from medgym_core.artifacts import write_atomic
 from medgym_core.home import data, home
 from medgym_core.knowledge.devsets import DEV_SETS
 from medgym_core.knowledge.encoders import open_encoder
-from medgym_core.knowledge.evaluate import Judged, Query, indexed, scores, table_of
+from medgym_core.knowledge.evaluate import Judged, indexed, table_of
 from medgym_core.knowledge.lexicon import Lexicon, build_lexicon, top
 from medgym_core.knowledge.passages import Rows, Texts, read_passages, write_passages
 from medgym_core.knowledge.recombine import recombined
-from medgym_core.knowledge.search import KnowledgeBase, _z
-from medgym_core.knowledge.tuning import WEIGHTS, best_weight, retrieval_scores, weight_curve
+from medgym_core.knowledge.search import CANDIDATES, KnowledgeBase, _z
+from medgym_core.knowledge.tuning import CUTOFF, WEIGHTS, best_weight, retrieval_scores, weight_curve
 from medgym_core.knowledge.vectors import encode_all, vectors_of
 
 RESCORED = 50  # of BM25's best
@@ -80,14 +80,19 @@ def measured(sets: list[Judged], given: argparse.Namespace, done: dict[str, Any]
 
 
 def both_halves(kb: Any, judged: Judged) -> dict[str, Any]:
-    """{"tuning": nDCG@10 by weight (none without tuning queries), "scores": {weight: {mode: scores}}} of one set."""
+    """{"tuning": nDCG@10 by weight (none without tuning queries), "scores": by weight, and of its ends} of one set."""
     half = judged.tuning
     curve = weight_curve(kb, [q.text for q in half], [q.gains for q in half]) if half else []
-    if isinstance(kb, Rescored):
-        return {"tuning": curve, "scores": kb.scores(judged.queries)}
-    at = {str(weight): scores(kb, judged.queries, weight)["hybrid"] for weight in WEIGHTS}
-    ends = scores(kb, judged.queries, 0.0)
-    return {"tuning": curve, "scores": {**at, "lexical": ends["lexical"], "dense": ends["dense"]}}
+    ids, every = kb.ids, [kb.candidates(q.text, CANDIDATES) for q in judged.queries]
+    found = {}
+    for weight in WEIGHTS:
+        ranked = [
+            [ids[int(rows[i])] for i in top((1 - weight) * lexical + weight * dense, CUTOFF)]
+            for rows, lexical, dense in every
+        ]
+        found[str(weight)] = retrieval_scores(ranked, [q.gains for q in judged.queries])
+    ends = {"lexical": found[str(WEIGHTS[0])], "dense": found[str(WEIGHTS[-1])]}
+    return {"tuning": curve, "scores": found | ends}
 
 
 def crowd(sets: list[Judged], given: argparse.Namespace) -> tuple[Rows, Lexicon]:
@@ -129,13 +134,12 @@ class Rescored:
         cache: Path,
         sets: Sequence[Judged],
     ):
-        self.vectors = True
         self._lexicon, self._encoder = lexicon, encoder
-        self._ids, self.row = passages.ids, passages.row
+        self.ids, self.row = passages.ids, passages.row
         queries = [q.text for s in sets for q in (*s.queries, *s.tuning)]
         self._best = {query: lexicon.search(query, RESCORED) for query in dict.fromkeys(queries)}
         rows = sorted({row for hits in self._best.values() for row, _ in hits})
-        ids = [self._ids[row] for row in rows]
+        ids = [self.ids[row] for row in rows]
         encode_all(ids, [texts[row] for row in rows], encoder, cache)
         self._place = {row: i for i, row in enumerate(rows)}
         self._matrix = vectors_of(ids, encoder, cache).astype(np.float32)
@@ -146,18 +150,6 @@ class Rescored:
         rows = np.array([row for row, _ in hits], dtype=np.int64)
         near = self._matrix[[self._place[int(row)] for row in rows]] @ self._encoder.encode_query(query)
         return rows, _z(np.array([score for _, score in hits])), _z(near)
-
-    def scores(self, queries: Sequence[Query]) -> dict[str, dict[str, float]]:
-        """Scores by weight; `lexical` and `dense` are the ends."""
-        found = {}
-        every = [self.candidates(q.text, RESCORED) for q in queries]
-        for weight in WEIGHTS:
-            ranked = [
-                [self._ids[int(rows[i])] for i in top((1 - weight) * lexical + weight * dense, 10)]
-                for rows, lexical, dense in every
-            ]
-            found[str(weight)] = retrieval_scores(ranked, [q.gains for q in queries])
-        return {**found, "lexical": found[str(WEIGHTS[0])], "dense": found[str(WEIGHTS[-1])]}
 
 
 def timed(what: str, work: Any) -> Any:
