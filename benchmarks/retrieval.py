@@ -7,8 +7,8 @@ passages with recombined ones. `fast` vectors are made for all of it and compare
 2 hours for as many, are made for the judged passages and for BM25's best fifty of each query, so its rows are
 re-scorings of those fifty, and dense search alone in the whole is not measured.
 
-The first table says which weights are best on the tuning halves of the queries, the second shows the shipped ones on the
-other halves. Vectors are kept in the home, finished rows too: run it again and it goes on.
+The first table says which weights are best on the tuning halves of the queries, the second shows the shipped ones on
+the other halves. Vectors are kept in the home, finished rows too: run it again and it goes on.
 """
 
 import argparse
@@ -161,9 +161,8 @@ def timed(what: str, work: Any) -> Any:
 def show(sets: list[Judged], found: dict[str, Any], distractors: int) -> None:
     """The table, and by encoder and condition the mean, its gain over BM25 and the worst set."""
     weights = {encoder: default_weight(encoder) for encoder in ENCODERS}
-    print(
-        "\n| encoder | condition | best weight on the tuning halves | where no set loses | shipped |\n|---|---|---|---|---|"
-    )
+    print("\n| encoder | condition | best weight when tuning | where no set loses | shipped |")
+    print("|---|---|---|---|---|")
     for encoder, where in product(ENCODERS, ("alone", "among")):
         keys = [key for key in found if key.endswith(f"/{where}/{encoder}") and found[key]["tuning"]]
         if keys:
