@@ -18,8 +18,8 @@ import numpy as np
 
 from medgym_core.errors import MedGymError, unknown_name
 
-DEFAULT_WEIGHTS = {"fast": 0.05, "quality": 0.25}
-OTHER_WEIGHT = 0.25  # of an encoder nobody has tuned for: strong ones are what people configure
+DEFAULT_WEIGHTS = {"fast": 0.05, "quality": 0.45}
+OTHER_WEIGHT = 0.45  # of an encoder nobody has tuned for: strong ones are what people configure
 
 
 def default_weight(encoder: str) -> float:
