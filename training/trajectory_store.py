@@ -18,6 +18,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,19 +80,17 @@ class Recording:
         self.folder, self.parts, self.policy, self.durable = Path(folder), parts, policy, durable
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self.folder)
-        try:
-            _same_settings(
-                self.folder, {**settings, "parts": digest_json([[p.start, p.stop, p.domain] for p in parts])}
-            )
+        with ExitStack() as undo:
+            undo.callback(self._lock.close)
+            named = [[p.start, p.stop, p.domain] for p in parts]
+            _same_settings(self.folder, {**settings, "parts": digest_json(named)})
             self.lines = {entry["part"]: entry for _, entry in _manifest(self.folder)}
             self._clean()
             self._held: dict[int, dict[int, Trajectory]] = {}  # by part: episodes in memory
             self._spools = {p.number: Spool(self._open(p)) for p in parts if self._open(p).is_file()}
             for part in parts:  # killed between its last episode and its file
                 self._finish(part)
-        except BaseException:
-            self._lock.close()
-            raise
+            undo.pop_all()  # all went well: the lock is kept
 
     def __enter__(self) -> "Recording":
         return self
