@@ -16,7 +16,6 @@ import re
 import time
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -28,6 +27,7 @@ import msgspec
 from medgym_core.artifacts import digest_bytes, locked
 from medgym_core.errors import MedGymError
 from medgym_core.home import home
+from training.endpoint import loopback
 
 KEY = "MEDGYM_JUDGE_KEY"
 """Environment variable whose value, where set, is sent as bearer token; it is never stored or shown."""
@@ -70,7 +70,7 @@ class JudgeSettings:
 
     def __post_init__(self) -> None:
         parts = _url_parts(self.url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and (self.allow_http or _loopback(parts))):
+        if parts.scheme != "https" and not (parts.scheme == "http" and (self.allow_http or loopback(parts))):
             raise MedGymError("judge url not allowed", got=self.url, expected="https, or http on this machine")
         if not self.model.strip():
             raise MedGymError("no judge model", got=repr(self.model), expected="the name of a model of the endpoint")
@@ -99,7 +99,7 @@ class ModelJudge:
         self.file = home() / "judge" / "answers.jsonl" if kept else None
         self.answers = _kept_answers(self.file, settings.model) if self.file else {}
         """Verdict by statement and text."""
-        no_proxy = [ProxyHandler({})] if _loopback(_url_parts(settings.url)) else []
+        no_proxy = [ProxyHandler({})] if loopback(_url_parts(settings.url)) else []
         self._opener = build_opener(_NoRedirect, *no_proxy)
 
     def __call__(self, statement: str, text: str) -> bool:
@@ -203,15 +203,6 @@ def _url_parts(url: str) -> SplitResult:
     if "@" in parts.netloc:
         raise MedGymError("judge url with credentials", got="a user in it", expected=f"the key in {KEY}")
     return parts
-
-
-def _loopback(parts: SplitResult) -> bool:
-    if parts.hostname == "localhost":
-        return True
-    try:
-        return ip_address(parts.hostname or "").is_loopback
-    except ValueError:  # a name
-        return False
 
 
 def _read(response: HTTPResponse, until: float) -> bytes:

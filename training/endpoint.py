@@ -117,7 +117,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         parts = _parts(self.url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and (self.allow_http or _loopback(parts))):
+        if parts.scheme != "https" and not (parts.scheme == "http" and (self.allow_http or loopback(parts))):
             raise MedGymError("url not allowed", got=self.url, expected="https, or http on this machine")
         self.url = self.url.rstrip("/")
         self._session: Any = None
@@ -179,7 +179,7 @@ class Endpoint:
 
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0)  # `_places` is the limit
-            remote = not _loopback(_parts(self.url))
+            remote = not loopback(_parts(self.url))
             none = aiohttp.ClientTimeout(total=None)  # `_try` limits the time
             self._session = aiohttp.ClientSession(connector=connector, timeout=none, trust_env=remote)
         headers = {"Content-Type": "application/json"}
@@ -222,7 +222,8 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def _loopback(parts: SplitResult) -> bool:
+def loopback(parts: SplitResult) -> bool:
+    """Whether a url stays on this machine."""
     if parts.hostname == "localhost":
         return True
     try:
