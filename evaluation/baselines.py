@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from evaluation.benchmarks import Benchmark
-from evaluation.benchmarks.item import Item
-from evaluation.scoring import judge
+from evaluation.item import Item
+from evaluation.scorers.choice import judge
 
 PARAGRAPH = (
     "The presentation should be weighed against the history, the examination and the available results. Common and "
@@ -72,7 +72,7 @@ def check_benchmark(benchmark: Benchmark) -> dict[str, Any]:
         "name": spec.name,
         "items": len(items),
         "published_items": spec.published_items,
-        "file": spec.file,
+        "file": spec.files[0],
         "metric": spec.metric,
         "licence": spec.licence,
         "chance": spec.chance,

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from evaluation.baselines import Answerer, nulls, oracle
-from evaluation.benchmarks.item import Item
-from evaluation.scoring import judge
+from evaluation.item import Item
+from evaluation.scorers.choice import judge
 from medgym_core.actions import parse_action
 from medgym_core.errors import MedGymError, unknown_name
 from medgym_core.types import Call

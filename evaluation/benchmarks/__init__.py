@@ -1,49 +1,52 @@
-"""The published list of benchmarks: name, file, items, metric, licence, and the loader of the official format."""
+"""The published list of benchmarks: name, files, items, metric, licence, and the loader of the official format."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.benchmarks.item import Item, Spec
-from evaluation.benchmarks.medqa import load_medqa
+from evaluation.benchmarks import (
+    agentclinic,
+    longform,
+    medcalc,
+    medmcqa,
+    medqa,
+    medxpertqa,
+    mmlu,
+    pubmedqa,
+    records,
+    vqa,
+)
+from evaluation.item import Item, Score, Spec
 from medgym_core.errors import MedGymError, unknown_name
 
-__all__ = ["BENCHMARKS", "Benchmark", "Item", "Spec", "load_benchmark", "present"]
+__all__ = ["BENCHMARKS", "Benchmark", "Item", "Score", "Spec", "is_present", "load_benchmark", "present"]
 
-BENCHMARKS: dict[str, Spec] = {
-    "medqa": Spec(
-        name="medqa",
-        file="benchmarks/medqa/phrases_no_exclude_test.jsonl",
-        published_items=1273,
-        metric="accuracy",
-        licence="MIT",
-        source="Jin et al. 2021 (arXiv 2009.13081), MedQA-USMLE four options, test split",
-        loader=load_medqa,
-        chance=0.25,
-    ),
-}
+MODULES = (medqa, medmcqa, mmlu, pubmedqa, medxpertqa, vqa, longform, records, medcalc, agentclinic)
+BENCHMARKS: dict[str, Spec] = {spec.name: spec for module in MODULES for spec in module.SPECS}
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A loaded benchmark. The file may hold fewer items than were published: both counts are reported."""
+    """A loaded benchmark. The files may hold fewer items than were published: both counts are reported."""
 
     spec: Spec
-    path: Path
     items: list[Item]
 
 
 def load_benchmark(name: str, root: Path) -> Benchmark:
-    """Benchmark `name` from its official file below `root` (the data folder). Raises MedGymError on a broken file."""
+    """Benchmark `name` from its official files below `root` (the data folder). Raises MedGymError on a broken file."""
     if name not in BENCHMARKS:
         raise unknown_name("benchmark", name, BENCHMARKS)
     spec = BENCHMARKS[name]
-    path = Path(root) / spec.file
-    items = spec.loader(path)
-    if len(items) > spec.published_items:
-        raise MedGymError("more items than published", got=len(items), expected=spec.published_items, where=path)
-    return Benchmark(spec, path, items)
+    items = spec.load(Path(root))
+    if spec.published_items is not None and len(items) > spec.published_items:
+        raise MedGymError("more items than published", got=len(items), expected=spec.published_items, where=name)
+    return Benchmark(spec, items)
 
 
 def present(root: Path | None) -> list[str]:
-    """Names of the benchmarks whose file lies below `root`; none where there is no data folder."""
-    return [name for name, spec in BENCHMARKS.items() if root is not None and (Path(root) / spec.file).is_file()]
+    """Names of the benchmarks that ship with MedGym or whose files lie below `root` (None: there is no data folder)."""
+    return [name for name, spec in BENCHMARKS.items() if is_present(spec, root)]
+
+
+def is_present(spec: Spec, root: Path | None) -> bool:
+    return not spec.files or (root is not None and (Path(root) / spec.files[0]).exists())

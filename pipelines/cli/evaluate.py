@@ -89,7 +89,7 @@ def list_benchmarks(as_json: Json = False) -> None:
     from medgym_core.home import data
 
     here = present(data())
-    fields = ("name", "file", "published_items", "metric", "licence", "source")
+    fields = ("name", "title", "files", "published_items", "metric", "licence", "source")
     rows = [{**{f: getattr(spec, f) for f in fields}, "present": name in here} for name, spec in BENCHMARKS.items()]
     emit({"benchmarks": rows}, as_json, lambda d: table("Benchmarks", list(rows[0]), [list(r.values()) for r in rows]))
 

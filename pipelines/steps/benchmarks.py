@@ -4,14 +4,17 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from medgym_core.artifacts import Made, digest_file
+from medgym_core.artifacts import Made, digest_file, digest_json
 
 
 def benchmark_files(root: Path | None) -> dict[str, str]:
     """Digest of every benchmark file that is there, by benchmark name."""
     from evaluation.benchmarks import BENCHMARKS, present
 
-    return {name: digest_file(root / BENCHMARKS[name].file) for name in present(root)}
+    return {
+        name: digest_json({f: digest_file(root / f) for f in BENCHMARKS[name].files if (root / f).is_file()})
+        for name in present(root)
+    }
 
 
 def benchmark_items(folder: Path, root: Path | None) -> Made:

@@ -139,7 +139,7 @@ def scorecard(folder: Path, scores: Artifact, checkpoint: Artifact, benchmark_it
     facts = {}
     for name in found:
         spec = BENCHMARKS[name]
-        facts[name] = check_benchmark(Benchmark(spec, Path(spec.file), read_items(benchmark_items.path, name)))
+        facts[name] = check_benchmark(Benchmark(spec, read_items(benchmark_items.path, name)))
     write_scorecard(folder, agentic, found, facts, learning_curve(checkpoint), (CLONED,))
     headline = {
         f"{policy}_{metric}": agentic.estimate(policy, metric)["value"]

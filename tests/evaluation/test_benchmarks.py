@@ -9,9 +9,9 @@ import pytest
 from evaluation import baselines
 from evaluation.baselines import check_benchmark
 from evaluation.benchmarks import BENCHMARKS, Benchmark, load_benchmark, present
-from evaluation.benchmarks.item import Item, clean_text
-from evaluation.benchmarks.medqa import load_medqa
-from evaluation.scoring import judge, parse_letter
+from evaluation.item import Item, clean_text
+from evaluation.benchmarks.medqa import FILE, load
+from evaluation.scorers.choice import judge, parse_letter
 from medgym_core.errors import MedGymError
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from evaluation.benchmarks import load_benchmark
-from evaluation.benchmarks.item import Item
+from evaluation.item import Item
 from evaluation.predictions import prompt_of, run_benchmark, truncation
 from medgym_core.errors import MedGymError
 from training.config import PRESETS, PolicyConfig

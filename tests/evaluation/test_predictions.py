@@ -5,7 +5,7 @@ from math import log
 
 import pytest
 
-from evaluation.benchmarks.item import Item
+from evaluation.item import Item
 from evaluation.predictions import (
     PREDICTION_SCHEMA,
     Generated,

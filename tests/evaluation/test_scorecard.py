@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from evaluation import plots
-from evaluation.benchmarks.item import Item
+from evaluation.item import Item
 from evaluation.predictions import run_baselines
 from evaluation.scorecard import comparison_rows, estimate_rows, rich_table, write_scorecard
 from evaluation.scores import score_benchmark, score_policies

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from evaluation import statistics
-from evaluation.benchmarks.item import Item
+from evaluation.item import Item
 from evaluation.predictions import run_baselines
 from evaluation.scores import score_benchmark, score_policies
 from medgym_core.errors import MedGymError

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as hs
 
-from evaluation.benchmarks.item import Item
-from evaluation.scoring import judge, parse_letter
+from evaluation.item import Item
+from evaluation.scorers.choice import judge, parse_letter
 
 OPTIONS = {"A": "Vitamin A", "B": "Cholesterol embolization", "C": "10%", "D": "A and C"}
 ITEM = Item("t/1", "What is it?", OPTIONS, "B")

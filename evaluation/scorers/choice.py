@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from evaluation.benchmarks.item import Item
+from evaluation.item import Item, Score, Verdict
 
-Verdict = Literal["correct", "wrong", "unparsable"]
 Kind = Literal["none", "bare", "named", "labelled", "declared"]
 
 INTRO = re.compile(r"^\W*(?:the\s+)?(?:(?:final|correct|best|right)\s+)*answer\b(?:\s+is\b)?\s*[:=]?\s*", re.IGNORECASE)
@@ -60,6 +59,12 @@ def judge(text: str, item: Item) -> tuple[str | None, Verdict]:
     if letter is None:
         return None, "unparsable"
     return letter, "correct" if letter == item.gold else "wrong"
+
+
+def score_choice(text: str, item: Item) -> Score:
+    """The scorer of every multiple-choice benchmark: 1 for the gold letter, else 0."""
+    letter, verdict = judge(text, item)
+    return Score(verdict, float(verdict == "correct"), letter)
 
 
 def _claim(line: str, options: Mapping[str, str]) -> Claim:

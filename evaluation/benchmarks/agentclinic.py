@@ -1,0 +1,5 @@
+"""AgentClinic-MedQA cases as agentic tasks."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,5 @@
+"""Long answers."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,5 @@
+"""MedCalc-Bench."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,5 @@
+"""MedMCQA, validation split."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

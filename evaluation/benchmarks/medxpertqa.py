@@ -1,0 +1,5 @@
+"""MedXpertQA, text part."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,5 @@
+"""MMLU-Medical: six subjects."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,5 @@
+"""PubMedQA, labelled test split."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

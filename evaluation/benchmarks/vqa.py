@@ -1,0 +1,5 @@
+"""Questions about medical pictures."""
+
+from evaluation.item import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,1 @@
+"""One scorer a kind of answer: plain functions `(answer text, item) -> Score`."""
