@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation import safety
 from evaluation.benchmarks import (
     agentclinic,
     longform,
@@ -20,7 +21,7 @@ from medgym_core.errors import MedGymError, unknown_name
 
 __all__ = ["BENCHMARKS", "Benchmark", "Item", "Score", "Spec", "is_present", "load_benchmark", "present"]
 
-MODULES = (medqa, medmcqa, mmlu, pubmedqa, medxpertqa, vqa, longform, records, medcalc, agentclinic)
+MODULES = (medqa, medmcqa, mmlu, pubmedqa, medxpertqa, vqa, longform, records, medcalc, agentclinic, safety)
 BENCHMARKS: dict[str, Spec] = {spec.name: spec for module in MODULES for spec in module.SPECS}
 
 
@@ -32,12 +33,15 @@ class Benchmark:
     items: list[Item]
 
 
-def load_benchmark(name: str, root: Path) -> Benchmark:
+def load_benchmark(name: str, root: Path | None) -> Benchmark:
     """Benchmark `name` from its official files below `root` (the data folder). Raises MedGymError on a broken file."""
     if name not in BENCHMARKS:
         raise unknown_name("benchmark", name, BENCHMARKS)
     spec = BENCHMARKS[name]
-    items = spec.load(Path(root))
+    if not is_present(spec, root):
+        where = root if root is not None else "MEDGYM_DATA is not set"
+        raise MedGymError("no benchmark file", got="nothing", expected=spec.files[0], where=where)
+    items = spec.load(Path(root) if root is not None else Path())
     if spec.published_items is not None and len(items) > spec.published_items:
         raise MedGymError("more items than published", got=len(items), expected=spec.published_items, where=name)
     return Benchmark(spec, items)
