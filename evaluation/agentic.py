@@ -1,5 +1,6 @@
 """The agentic test: a policy, the oracle and the null agents play the same tasks; one row a task, never shaped."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
@@ -13,8 +14,8 @@ from medgym_core.types import Task
 from training.trajectory import StopReason, Trajectory
 
 if TYPE_CHECKING:
+    from training.engine import Limits, Voice
     from training.policy import Policy
-    from training.rollout import Limits
 
 ROW_SCHEMA = pa.schema(
     [
@@ -36,6 +37,8 @@ ROW_SCHEMA = pa.schema(
         ("stop", pa.string()),  # training.trajectory.StopReason
     ]
 )
+TOLD_SCHEMA = ROW_SCHEMA.append(pa.field("messages", pa.string()))
+"""Rows with the conversation as JSON, pictures by digest; null for a script, whose words are known."""
 
 
 def scripts() -> dict[str, Script]:
@@ -71,6 +74,23 @@ def rows_of(trajectories: Sequence[Trajectory], tasks: Sequence[Task]) -> pa.Tab
     by_id = {task.id: task for task in tasks}
     rows = [_row(by_id[t.task], t.seed, _outcome(t), _counts(t)) for t in trajectories]
     return pa.Table.from_pylist(rows, schema=ROW_SCHEMA)
+
+
+def play_tasks(
+    voice: "Voice", tasks: Sequence[Task], knowledge: Any, seed: int, limits: "Limits", policy: str
+) -> pa.Table:
+    """Rows of a policy's voice (`TOLD_SCHEMA`), in the order of `tasks`. Raises MedGymError where an episode failed at
+    every attempt: its score is not known."""
+    from training.engine import Failure, Scene, jobs_of, play
+
+    found: dict[int, Trajectory] = {}
+    for result in play(voice, Scene(policy, seed, knowledge, None, limits), jobs_of(tasks, 1)):
+        if isinstance(result, Failure):
+            raise MedGymError("the sampler failed", got=result.reason, expected="an episode", where=result.task)
+        found[result[0]] = result[1]
+    ordered = [found[place] for place in range(len(tasks))]
+    told = [json.dumps(t.messages) for t in ordered]
+    return rows_of(ordered, tasks).append_column("messages", pa.array(told, pa.string()))
 
 
 def _play(script: Script, task: Task, knowledge: Any, seed: int) -> dict[str, Any]:

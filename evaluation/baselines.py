@@ -1,28 +1,79 @@
-"""Null policies of a multiple-choice benchmark: answers that need no medicine. They stand beside every result.
+"""Null policies of a benchmark: answers that need no medicine. They stand beside every result.
 
-Each is a function from an item to an answer text, scored by the same scorer as any policy. `oracle` answers with gold
-and must reach 100 %; a constant letter must reach exactly its share of the gold letters.
+Each is a function from an item to an answer text, scored by the same scorer as any policy. The gold policy must reach
+100 %; a constant letter must reach exactly its share of the gold letters. What a null knows of a benchmark (its
+letters, its commonest answer, its median) it knows from all items of the file, so a sample of them has the same nulls.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 
-from evaluation.benchmarks import Benchmark
-from evaluation.item import Item
-from evaluation.scorers.choice import judge
+from evaluation.item import Item, Spec
 
 PARAGRAPH = (
     "The presentation should be weighed against the history, the examination and the available results. Common and "
     "dangerous causes both deserve consideration, and management depends on the stability of the patient. Guidelines "
     "recommend an individual decision, close observation and reassessment once further results are available."
 )
+LISTED = 10  # answers that the null of the short answers lists, numbers that the null of the numbers lists
 
 Answerer = Callable[[Item], str]
 
 
-def oracle(item: Item) -> str:
-    return item.gold
+def gold_text(item: Item, spec: Spec) -> str:
+    """The answer that must score 1: the benchmark's own `gold_answer` where its module has one, else the gold."""
+    from evaluation.agentic_items import exported
+
+    own = exported(spec, "gold_answer")
+    return own(item) if own is not None else item.gold
+
+
+def nulls(items: Sequence[Item], spec: Spec) -> dict[str, Answerer]:
+    """Every null policy of these items by name; those of its own where the benchmark's module has some (`NULLS`)."""
+    from evaluation.agentic_items import exported
+
+    return {**_OWN[spec.kind](items), **ANY, **(exported(spec, "NULLS") or {})}
+
+
+def _choice(items: Sequence[Item]) -> dict[str, Answerer]:
+    letters = sorted({letter for item in items for letter in item.options})
+    constants = {f"always_{letter}": _always(letter) for letter in letters}
+    return {**constants, "longest_option": longest_option, "all_options": all_options}
+
+
+def _short(items: Sequence[Item]) -> dict[str, Answerer]:
+    counts = Counter(item.gold for item in items)
+    common = sorted(counts, key=lambda gold: (-counts[gold], gold))[:LISTED]
+    return {
+        "always_yes": _always("yes"),
+        "always_no": _always("no"),
+        "most_common": _always(common[0]),
+        "all_options": _always(", ".join(common)),
+    }
+
+
+def _number(items: Sequence[Item]) -> dict[str, Answerer]:
+    golds = [number for number in map(number_of, (item.gold for item in items)) if number is not None]
+    listed = ", ".join(str(n) for n in range(1, LISTED + 1))
+    middle = {"median": _always(f"{median(golds):g}")} if golds else {}
+    return {"always_0": _always("0"), **middle, "all_options": _always(listed)}
+
+
+def number_of(text: str) -> float | None:
+    """The number that a gold is; None for a date or a span of time, which some golds of that kind are."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _long(items: Sequence[Item]) -> dict[str, Answerer]:
+    return {}
+
+
+def _always(text: str) -> Answerer:
+    return lambda item: text
 
 
 def longest_option(item: Item) -> str:
@@ -42,41 +93,14 @@ def fixed_paragraph(item: Item) -> str:
     return PARAGRAPH
 
 
-def nulls(items: Sequence[Item]) -> dict[str, Answerer]:
-    """Every null policy of these items by name: one constant for each letter in use, and the answers above."""
-    letters = sorted({letter for item in items for letter in item.options})
-    constants: dict[str, Answerer] = {f"always_{letter}": (lambda item, letter=letter: letter) for letter in letters}
-    return constants | {
-        "longest_option": longest_option,
-        "all_options": all_options,
-        "question_echo": question_echo,
-        "fixed_paragraph": fixed_paragraph,
-    }
+def empty(item: Item) -> str:
+    return ""
 
 
-def accuracy(answer: Answerer, items: Sequence[Item]) -> float:
-    """Share of items answered correctly; an unparsable answer is not correct."""
-    return sum(judge(answer(item), item)[1] == "correct" for item in items) / len(items)
-
-
-def check_benchmark(benchmark: Benchmark) -> dict[str, Any]:
-    """JSON-able facts that show the scorer is fair: gold at 1.0, no letters off, and what each null scores.
-
-    `letters_off` lists the letters whose constant policy does not score exactly its share of the gold letters.
-    """
-    items, spec = benchmark.items, benchmark.spec
-    shares = Counter(item.gold for item in items)
-    scored = {name: accuracy(answer, items) for name, answer in nulls(items).items()}
-    letters = [name.removeprefix("always_") for name in scored if name.startswith("always_")]
-    return {
-        "name": spec.name,
-        "items": len(items),
-        "published_items": spec.published_items,
-        "file": spec.files[0],
-        "metric": spec.metric,
-        "licence": spec.licence,
-        "chance": spec.chance,
-        "gold": accuracy(oracle, items),
-        "letters_off": [letter for letter in letters if scored[f"always_{letter}"] != shares[letter] / len(items)],
-        "nulls": scored,
-    }
+_OWN: Mapping[str, Callable[[Sequence[Item]], dict[str, Answerer]]] = {
+    "choice": _choice,
+    "short": _short,
+    "number": _number,
+    "long": _long,
+}
+ANY: Mapping[str, Answerer] = {f.__name__: f for f in (question_echo, fixed_paragraph, empty)}

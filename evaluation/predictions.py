@@ -1,143 +1,107 @@
-"""A policy's answers to a benchmark, one row an item. Two modes, one scorer.
+"""What a policy answered to a benchmark, one row an item, whatever the mode.
 
-- `logprob`  the option letter with the highest log-probability after the item as a chat prompt.
+- `logprob`  the option letter with the highest log-probability after the item as a chat prompt; choices only.
 - `text`     generated text; where it is a submission call, its `answer`.
+- `agentic`  the answer submitted in the environment; an episode without a submission answers nothing.
 
-In both modes the answer is a text that goes through `scoring.judge`.
+In every mode the answer is a text that goes through the benchmark's one scorer (`Spec.score`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
-from evaluation.baselines import Answerer, nulls, oracle
-from evaluation.item import Item
-from evaluation.scorers.choice import judge
-from medgym_core.actions import parse_action
-from medgym_core.errors import MedGymError, unknown_name
+from evaluation.item import Item, Mode, Scorer
+from medgym_core.actions import Speech, parse_action
+from medgym_core.errors import MedGymError
 from medgym_core.types import Call
-
-Messages = list[dict[str, Any]]
-
-INSTRUCTION = "Answer the multiple-choice question with the letter of the one best option."
 
 PREDICTION_SCHEMA = pa.schema(
     [
         ("item_id", pa.string()),
         ("gold", pa.string()),
-        ("answer", pa.string()),  # the parsed letter; null where the text committed to none
-        ("verdict", pa.string()),
-        ("text", pa.string()),  # what the policy said, in logprob mode the likeliest letter
-        ("logprobs", pa.map_(pa.string(), pa.float64())),  # natural logarithm by letter; empty in text mode
-        ("truncated_tokens", pa.int32()),  # left context of the item that the model did not see
+        ("answer", pa.string()),  # what the text was understood to answer; null where it committed to nothing
+        ("verdict", pa.string()),  # evaluation.item.Verdict
+        ("value", pa.float64()),  # 0 to 1; the metric is its mean
+        ("text", pa.string()),  # what the policy said: generated, submitted, or the likeliest letter
+        ("logprobs", pa.map_(pa.string(), pa.float64())),  # natural logarithm by letter; empty but in mode logprob
+        ("truncated_tokens", pa.int32()),  # tokens of the item that the model did not see
+        ("images_missing", pa.int32()),  # pictures of the item that the policy was not shown
+        ("details", pa.map_(pa.string(), pa.float64())),  # the scorer's further figures
+        ("play", pa.map_(pa.string(), pa.float64())),  # agentic: turns, tool_calls, tool_errors, no_submission
+        ("mode", pa.string()),
+        ("messages", pa.string()),  # agentic: the conversation as JSON, pictures by digest; else null
     ]
 )
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Log-probability of each letter as the next token, and how many prompt tokens did not fit the model."""
-
-    logprobs: dict[str, float]
-    truncated_tokens: int = 0
-
-
-@dataclass(frozen=True)
-class Generated:
-    """The assistant text, and how many prompt tokens did not fit the model."""
+class Reply:
+    """What a policy said to one item."""
 
     text: str
+    logprobs: dict[str, float] = field(default_factory=dict)
     truncated_tokens: int = 0
+    images_missing: int = 0
+    play: dict[str, float] = field(default_factory=dict)
+    messages: str | None = None
 
 
-class LetterScorer(Protocol):
-    """A policy for mode `logprob`. Prompts come in one call, so that it may batch them as it likes."""
-
-    def score_letters(self, prompts: Sequence[Messages], letters: Sequence[Sequence[str]]) -> list[Scored]: ...
-
-
-class TextGenerator(Protocol):
-    """A policy for mode `text`."""
-
-    def generate(self, prompts: Sequence[Messages]) -> list[Generated]: ...
-
-
-def prompt_of(item: Item) -> Messages:
-    """The item as a chat prompt: the same for every policy and mode."""
-    options = "\n".join(f"{letter}. {text}" for letter, text in item.options.items())
-    return [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": f"{item.question}\n\n{options}"}]
-
-
-def run_benchmark(policy: Any, items: Sequence[Item], mode: str = "logprob") -> pa.Table:
-    """Predictions of `policy` (a LetterScorer, or a TextGenerator for mode `text`), in the order of `items`."""
-    if mode not in MODES:
-        raise unknown_name("benchmark mode", mode, MODES)
-    answers = MODES[mode](policy, items)
-    if len(answers) != len(items):
-        raise MedGymError("policy did not answer every item", got=len(answers), expected=len(items))
-    return _table(items, answers)
+def predictions(items: Sequence[Item], replies: Sequence[Reply], score: Scorer, mode: Mode) -> pa.Table:
+    """The scored rows of `replies`, one an item, in their order. Raises MedGymError where their numbers differ."""
+    if len(replies) != len(items):
+        raise MedGymError("policy did not answer every item", got=len(replies), expected=len(items))
+    texts = [reply.text.encode(errors="replace").decode() for reply in replies]  # a lone surrogate is no text
+    scores = [score(answer_in(text), item) for item, text in zip(items, texts, strict=True)]
+    columns: dict[str, list[Any]] = {
+        "item_id": [item.id for item in items],
+        "gold": [item.gold for item in items],
+        "answer": [s.answer for s in scores],
+        "verdict": [s.verdict for s in scores],
+        "value": [s.value for s in scores],
+        "text": texts,
+        "logprobs": [sorted(r.logprobs.items()) for r in replies],
+        "truncated_tokens": [r.truncated_tokens for r in replies],
+        "images_missing": [r.images_missing for r in replies],
+        "details": [sorted(s.details.items()) for s in scores],
+        "play": [sorted(r.play.items()) for r in replies],
+        "mode": [mode] * len(items),
+        "messages": [r.messages for r in replies],
+    }
+    return pa.table(columns, schema=PREDICTION_SCHEMA)
 
 
-def run_answerer(answer: Answerer, items: Sequence[Item]) -> pa.Table:
-    """Predictions of a baseline function."""
-    return _table(items, [(answer(item), {}, 0) for item in items])
+def rescored(table: pa.Table, items: Sequence[Item], score: Scorer, mode: Mode) -> pa.Table:
+    """The rows with the scores that `score` gives their texts now; `items` are those of the rows, in their order."""
+    kept = ("text", "logprobs", "truncated_tokens", "images_missing", "play", "messages")
+    rows = table.select(kept).to_pylist()
+    maps = [{**row, "logprobs": dict(row["logprobs"]), "play": dict(row["play"])} for row in rows]
+    return predictions(items, [Reply(**row) for row in maps], score, mode)
 
 
-def run_baselines(items: Sequence[Item]) -> dict[str, pa.Table]:
-    """Predictions of every null policy (as `null:<name>`) and of the oracle."""
-    tables = {f"null:{name}": run_answerer(answer, items) for name, answer in nulls(items).items()}
-    return tables | {"oracle": run_answerer(oracle, items)}
+def likeliest(logprobs: dict[str, float]) -> str:
+    """The letter with the highest log-probability; the first of equals, so that an indifferent model is a constant
+    policy and not the oracle."""
+    return max(sorted(logprobs), key=logprobs.__getitem__)
 
 
-def truncation(predictions: pa.Table) -> dict[str, int]:
-    """Items whose prompt did not fit the model whole, and the tokens it did not see, over the table."""
-    dropped = predictions.column("truncated_tokens").to_pylist()
-    return {"truncated_items": sum(d > 0 for d in dropped), "truncated_tokens": sum(dropped)}
-
-
-_Answer = tuple[str, dict[str, float], int]  # text, logprobs, truncated tokens
-
-
-def _by_logprob(policy: LetterScorer, items: Sequence[Item]) -> list[_Answer]:
-    letters = [list(item.options) for item in items]
-    scored = policy.score_letters([prompt_of(item) for item in items], letters)
-    for item, wanted, one in zip(items, letters, scored, strict=True):
-        if set(one.logprobs) != set(wanted):
-            raise MedGymError("letters were not scored", got=sorted(one.logprobs), expected=wanted, where=item.id)
-    # Equal scores go to the first letter, so that an indifferent model is a constant policy and not the oracle.
-    return [(max(sorted(s.logprobs), key=s.logprobs.__getitem__), s.logprobs, s.truncated_tokens) for s in scored]
-
-
-def _by_text(policy: TextGenerator, items: Sequence[Item]) -> list[_Answer]:
-    generated = policy.generate([prompt_of(item) for item in items])
-    return [(one.text, {}, one.truncated_tokens) for one in generated]
-
-
-MODES: dict[str, Callable[[Any, Sequence[Item]], list[_Answer]]] = {"logprob": _by_logprob, "text": _by_text}
-
-
-def _table(items: Sequence[Item], answers: Sequence[_Answer]) -> pa.Table:
-    rows: list[Mapping[str, Any]] = []
-    for item, (text, logprobs, dropped) in zip(items, answers, strict=True):
-        letter, verdict = judge(_answer_in(text), item)
-        rows.append(
-            {
-                "item_id": item.id,
-                "gold": item.gold,
-                "answer": letter,
-                "verdict": verdict,
-                "text": text,
-                "logprobs": sorted(logprobs.items()),
-                "truncated_tokens": dropped,
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=PREDICTION_SCHEMA)
-
-
-def _answer_in(text: str) -> str:
-    """The answer inside a submission call; any other text as it is."""
+def answer_in(text: str) -> str:
+    """The answer inside a submission call; of any other text the words without set-aside reasoning."""
     action = parse_action(text)
-    submitted = isinstance(action, Call) and action.name.startswith("submit")
-    return str(action.arguments.get("answer", "")) if submitted else text
+    if isinstance(action, Call) and action.name.startswith("submit"):
+        return committed(action)
+    return action.text if isinstance(action, Speech) else text
+
+
+def committed(call: Call) -> str:
+    """What a submission commits to: its argument `answer`, else its first one."""
+    first = next(iter(call.arguments.values()), "")
+    return str(call.arguments.get("answer", first))
+
+
+def truncation(table: pa.Table) -> dict[str, int]:
+    """Items whose prompt did not fit the model whole, and the tokens it did not see, over the table."""
+    dropped = table.column("truncated_tokens").to_pylist()
+    return {"truncated_items": sum(d > 0 for d in dropped), "truncated_tokens": sum(dropped)}

@@ -1,8 +1,10 @@
 """Benchmarks, predictions, scores, scorecard; and the promotion from challenger to champion."""
 
+from pathlib import Path
+
 import dagster as dg
 
-from medgym_core.artifacts import Artifact
+from medgym_core.artifacts import Artifact, Made
 from medgym_core.home import data
 from pipelines.assets import ins
 from pipelines.build import build
@@ -69,15 +71,19 @@ def predictions(
     config = {
         "seed": bench.config.seed,
         "limits": bench.config.limits,
-        "medqa_limit": bench.config.evaluation.medqa_limit,
+        "suite": bench.config.evaluation.suite,
+        "limit": bench.config.evaluation.limit,
         "practice": bench.config.practice,
     }
+
+    def make(folder: Path) -> Made:
+        held = {"knowledge": knowledge(bench.store, knowledge_base), "root": data()}
+        return steps.predictions(folder, policies, task_set, benchmark_items, **held, **config)
+
     return build(
         context,
         bench,
-        lambda f: steps.predictions(
-            f, policies, task_set, benchmark_items, knowledge=knowledge(bench.store, knowledge_base), **config
-        ),
+        make,
         upstream=[policy_version, checkpoint, bc_checkpoint, task_set, benchmark_items, knowledge_base],
         config=config,
     )

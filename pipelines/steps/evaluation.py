@@ -13,6 +13,9 @@ from pipelines.steps.practice import practice_tasks
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from evaluation.scores import Scores
+    from evaluation.suites import Part
+
 AGENTIC = "agentic"
 TRAINED, CLONED = "ttopd", "bc"
 NAME = "evaluation/predictions"
@@ -26,13 +29,15 @@ def predictions(
     knowledge: Any,
     seed: int,
     limits: tuple[int, int],
-    medqa_limit: int | None,
+    suite: str,
+    limit: int | None,
     practice: Any,
+    root: Path | None = None,
 ) -> Made:
-    """agentic.parquet (held-out tasks) and one file a benchmark; a column `policy` names who answered.
+    """agentic.parquet (held-out tasks) and one file a benchmark of `suite`; a column `policy` names who answered.
 
     `policies` are model folders by name; the oracle and every null policy stand beside them. `limits` are the most
-    tokens of a turn and of an episode.
+    tokens of a turn and of an episode; pictures lie below `root`.
     """
     import pyarrow.parquet as pq
 
@@ -42,11 +47,10 @@ def predictions(
     rows = agentic_rows(models, practice_tasks(task_set, "test", practice), knowledge, seed, limits)
     pq.write_table(rows, folder / f"{AGENTIC}.parquet")
     counts = {AGENTIC: rows.num_rows}
-    for name in benchmark_items.meta["items"]:
-        items = read_items(benchmark_items.path, name)[:medqa_limit]
-        answers = benchmark_rows(models, items)
-        pq.write_table(answers, folder / f"{name}.parquet")
-        counts[name] = answers.num_rows
+    for part in benchmark_parts(suite, limit, list(benchmark_items.meta["items"])):
+        answers = benchmark_rows(models, part, read_items(benchmark_items.path, part.name, root), seed)
+        pq.write_table(answers, folder / f"{part.name}.parquet")
+        counts[part.name] = answers.num_rows
     return Made(sum(counts.values()), meta={"rows": counts, "absent": benchmark_items.meta["absent"]})
 
 
@@ -67,15 +71,32 @@ def agentic_rows(
     return pa.concat_tables(found)
 
 
-def benchmark_rows(models: Mapping[str, Any], items: Sequence[Any]) -> "pa.Table":
-    """Predictions of the models (likeliest letter), the oracle and the nulls on a benchmark."""
+def benchmark_parts(suite: str, limit: int | None, here: list[str]) -> "list[Part]":
+    """The benchmarks of a suite among those that are there; none where there are none."""
+    from evaluation.suites import parts_of
+
+    return [part for part in parts_of(suite, None, limit, here=here) if part.name != AGENTIC] if here else []
+
+
+def benchmark_rows(models: Mapping[str, Any], part: "Part", items: Sequence[Any], seed: int) -> "pa.Table":
+    """Predictions of the models, the oracle and the nulls on a sample of a benchmark, with its groups and clusters."""
     import pyarrow as pa
 
-    from evaluation.model import PolicyAnswerer
-    from evaluation.predictions import run_baselines, run_benchmark
+    from evaluation.benchmarks import BENCHMARKS, Benchmark
+    from evaluation.policies import model_policy, null_policies, oracle
+    from evaluation.runner import Bench, Protocol, answers
+    from evaluation.suites import sample
 
-    found = [named(name, run_benchmark(PolicyAnswerer(model), items)) for name, model in models.items()]
-    found += [named(name, rows) for name, rows in run_baselines(items).items()]
+    spec, chosen = BENCHMARKS[part.name], sample(items, part.limit, seed)
+    who = [*(model_policy(model, name) for name, model in models.items()), oracle(spec), *null_policies(items, spec)]
+    groups = pa.array([item.group for item in chosen], pa.string())
+    clusters = pa.array([item.cluster or item.id for item in chosen], pa.string())
+    found = []
+    for number, policy in enumerate(who, 1):
+        rows = answers(policy, Benchmark(spec, items), chosen, part.mode, Bench(None), Protocol(seed), part.name)
+        rows = rows.append_column("group", groups).append_column("cluster", clusters)
+        found.append(named(policy.name, rows))
+        display.current().progress(NAME, number, len(who), {"policy": policy.name, "benchmark": part.name})
     return pa.concat_tables(found)
 
 
@@ -100,18 +121,42 @@ def scores(folder: Path, predictions: Artifact, seed: int) -> Made:
     """For each suite: <suite>_estimates.parquet, <suite>_comparisons.parquet, <suite>_behaviour.json."""
     import pyarrow.parquet as pq
 
-    from evaluation.scores import score_benchmark, score_policies
+    from evaluation.scores import score_policies
 
     rows = 0
     for suite in predictions.meta["rows"]:
         found = arms(predictions, suite)
-        scored = score_policies(found, seed) if suite == AGENTIC else score_benchmark(found, suite, seed)
+        scored = score_policies(found, seed) if suite == AGENTIC else benchmark_scores(found, suite, seed)
         for table in ("estimates", "comparisons"):
             pq.write_table(getattr(scored, table), folder / f"{suite}_{table}.parquet")
         behaviour = json.dumps(scored.behaviour, sort_keys=True)
         (folder / f"{suite}_behaviour.json").write_text(behaviour, encoding="utf-8")
         rows += scored.estimates.num_rows
     return Made(rows, meta={"suites": list(predictions.meta["rows"]), "absent": predictions.meta["absent"]})
+
+
+def benchmark_scores(found: Mapping[str, Sequence["pa.Table"]], name: str, seed: int) -> "Scores":
+    """Scores of a benchmark's predictions: the metric is the mean value; its domain is the benchmark's name."""
+    import numpy as np
+    import pyarrow as pa
+
+    from evaluation import parts
+    from evaluation.scores import COMPARISON_SCHEMA, ESTIMATE_SCHEMA, Scores
+
+    tables = {policy: rows[0] for policy, rows in found.items()}
+    first = next(iter(tables.values()))
+    units = parts.Units(*(first[column].to_pylist() for column in ("item_id", "group", "cluster")))
+    values = {policy: np.asarray(table["value"].to_pylist(), dtype=np.float64) for policy, table in tables.items()}
+    part = parts.measured(units, values, [name for name in (CLONED, TRAINED) if name in values], seed)
+    parts.correct_all([part])
+    about = {"domain": name, "metric": "accuracy"}
+    estimates = [{"policy": policy, **about, **e, "families": e["clusters"]} for policy, e in part["estimates"].items()]
+    comparisons = [{**about, **c, "families": c["clusters"], "seeds": 1} for c in part["comparisons"]]
+    columns = [
+        pa.Table.from_pylist([{field: row[field] for field in schema.names} for row in rows], schema=schema)
+        for rows, schema in ((estimates, ESTIMATE_SCHEMA), (comparisons, COMPARISON_SCHEMA))
+    ]
+    return Scores(*columns, parts.figures(tables))
 
 
 def read_scores(scores: Artifact) -> dict[str, Any]:
@@ -130,16 +175,17 @@ def read_scores(scores: Artifact) -> dict[str, Any]:
 
 def scorecard(folder: Path, scores: Artifact, checkpoint: Artifact, benchmark_items: Artifact) -> Made:
     """scorecard.json, scorecard.md, policies.png, learning_curve.png, and a picture a benchmark."""
-    from evaluation.baselines import check_benchmark
     from evaluation.benchmarks import BENCHMARKS, Benchmark
+    from evaluation.check import check_benchmark
     from evaluation.scorecard import write_scorecard
 
     found = read_scores(scores)
-    agentic = found.pop(AGENTIC)
-    facts = {}
+    agentic, facts = found.pop(AGENTIC), {}
     for name in found:
         spec = BENCHMARKS[name]
-        facts[name] = check_benchmark(Benchmark(spec, read_items(benchmark_items.path, name)))
+        if spec.kind == "choice" and spec.chance is not None and spec.files:
+            loaded = Benchmark(spec, read_items(benchmark_items.path, name))
+            facts[name] = check_benchmark(loaded, modes=("text",), briefly=True)
     write_scorecard(folder, agentic, found, facts, learning_curve(checkpoint), (CLONED,))
     headline = {
         f"{policy}_{metric}": agentic.estimate(policy, metric)["value"]

@@ -10,7 +10,7 @@ from evaluation.scores import score_policies
 from medgym_core.episode import Episode
 from medgym_core.errors import MedGymError
 from medgym_core.probes import NULLS
-from training.config import PRESETS
+from training.presets import PRESETS
 
 torch = pytest.importorskip("torch")
 
