@@ -39,7 +39,7 @@ from pipelines.steps import POLICY, rollouts, tasks, training  # noqa: E402
 from training.policy import load_policy  # noqa: E402
 from training.rollout import Limits, rollout  # noqa: E402
 from training.sampler import derive_seed  # noqa: E402
-from training.shaping import EQUAL  # noqa: E402
+from training.advantages import EQUAL  # noqa: E402
 from training.trajectory import Trajectory  # noqa: E402
 
 CAPS = "caps"

@@ -1,6 +1,6 @@
 """The configuration of a run: one strict, typed tree, filled from a preset and `key=value` settings.
 
-`run_config("quick", ["seed=1", "ttopd.steps=20"])` gives a RunConfig; an unknown key or a value of the wrong type is a
+`run_config("quick", ["seed=1", "rl.steps=20"])` gives a RunConfig; an unknown key or a value of the wrong type is a
 MedGymError that names the valid ones. The same two arguments stand in the Dagster launchpad (resource `settings`).
 """
 
@@ -11,8 +11,9 @@ import msgspec
 
 from medgym_core.domains import NAMES
 from medgym_core.errors import MedGymError, unknown_name
-from training.config import PRESETS as TRAINING
-from training.config import BCConfig, PolicyConfig, TTOPDConfig
+from training.config import AnyRL, BCConfig, PolicyConfig, TTOPDConfig
+from training.presets import PRESETS as TRAINING
+from training.presets import leaves, put
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -61,10 +62,12 @@ class RolloutsConfig(Section):
 
 
 class EvaluationConfig(Section):
-    """What the trained policy is measured on."""
+    """The benchmarks that the trained policy is measured on, beside its practice tasks."""
 
-    medqa_limit: int | None = None
-    """First items of MedQA to run; all of them when null."""
+    suite: str = "quick"
+    """A suite of `evaluation.suites`, or benchmarks joined by commas; each must be in MEDGYM_DATA."""
+    limit: int | None = None
+    """Items of each benchmark, every group with its share; null: as many as the suite has."""
 
 
 class RunConfig(Section):
@@ -80,7 +83,7 @@ class RunConfig(Section):
     rollouts: RolloutsConfig = RolloutsConfig()
     policy: PolicyConfig = PolicyConfig()
     bc: BCConfig = BCConfig()
-    ttopd: TTOPDConfig = TTOPDConfig()
+    rl: AnyRL = TTOPDConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @property
@@ -92,7 +95,7 @@ class RunConfig(Section):
     @property
     def limits(self) -> tuple[int, int]:
         """Most tokens of a turn and of an episode: the same in training and evaluation."""
-        return self.ttopd.turn_tokens, self.ttopd.episode_tokens
+        return self.rl.turn_tokens, self.rl.episode_tokens
 
 
 DEFAULT_PRESET = "demo"
@@ -100,7 +103,7 @@ DEFAULT_PRESET = "demo"
 
 def _preset(name: str, training: str, **sections: Any) -> RunConfig:
     t = TRAINING[training]
-    return RunConfig(preset=name, policy=t.policy, bc=t.bc, ttopd=t.ttopd, **sections)
+    return RunConfig(preset=name, policy=t.policy, bc=t.bc, rl=t.rl, **sections)
 
 
 PRESETS: dict[str, RunConfig] = {
@@ -111,7 +114,7 @@ PRESETS: dict[str, RunConfig] = {
         corpus=CorpusConfig(sources=("facts",)),
         tasks=TasksConfig(per_domain=40),
         practice=PracticeConfig(domains=("drug_interaction", "triage_emergency"), per_domain=0, level=3, texts=True),
-        evaluation=EvaluationConfig(medqa_limit=20),
+        evaluation=EvaluationConfig(limit=4),
     ),
 }
 
@@ -124,11 +127,17 @@ def run_config(preset: str = DEFAULT_PRESET, settings: list[str] | None = None) 
     if preset not in PRESETS:
         raise unknown_name("preset", preset, PRESETS)
     tree = msgspec.to_builtins(PRESETS[preset])
+    del tree["preset"]  # named by the argument
+    valid, given = leaves(tree), {}
     for setting in settings or []:
         key, equals, text = setting.partition("=")
         if not equals:
             raise MedGymError("bad setting", got=repr(setting), expected="key=value, such as seed=1")
-        _put(tree, key.strip(), _value(text.strip()))
+        key, value = key.strip(), _value(text.strip())
+        listed = key in valid and isinstance(value, str) and isinstance(_at(tree, key), list | tuple)
+        given[key] = value.split(",") if listed else value
+    put(tree, given, "setting")
+    tree["preset"] = preset
     try:
         found = msgspec.convert(tree, RunConfig)
     except msgspec.ValidationError as error:
@@ -147,22 +156,10 @@ def run_config(preset: str = DEFAULT_PRESET, settings: list[str] | None = None) 
     return found
 
 
-def leaves(tree: dict[str, Any], prefix: str = "") -> list[str]:
-    """All dotted keys that can be set."""
-    found = []
-    for key, value in tree.items():
-        found += leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}"]
-    return found
-
-
-def _put(tree: dict[str, Any], key: str, value: Any) -> None:
-    if key not in leaves(tree) or key == "preset":
-        raise unknown_name("setting", key, [k for k in leaves(tree) if k != "preset"])
-    *parents, last = key.split(".")
-    for parent in parents:
-        tree = tree[parent]
-    listed = isinstance(tree[last], list | tuple) and isinstance(value, str)
-    tree[last] = value.split(",") if listed else value
+def _at(tree: dict[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        tree = tree[part]
+    return tree
 
 
 def _value(text: str) -> Any:

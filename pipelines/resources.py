@@ -21,7 +21,7 @@ class Settings(dg.ConfigurableResource):
 
     preset: str = DEFAULT_PRESET
     overrides: list[str] = []
-    """`key=value` settings on top of the preset, such as `seed=1` or `ttopd.steps=20`."""
+    """`key=value` settings on top of the preset, such as `seed=1` or `rl.steps=20`."""
 
     @property
     def config(self) -> RunConfig:

@@ -31,10 +31,23 @@ WORDS = _knowledge("text", "types", "store", "split", "wordhash")
 READING = _knowledge("sources", "licences", "rejects", "passages", "near", "card", "exclusion", "readers/*")
 ENCODING = _knowledge("encoder", "encoders", "quality", "bert", "remote", "vectors")
 CORPUS = "pipelines/steps/corpus.py"
-ITEMS = ["evaluation/benchmarks/*.py", "pipelines/steps/benchmarks.py"]
+ITEMS = [
+    "evaluation/benchmarks/*",
+    "evaluation/safety/**/*",
+    "evaluation/scorers/*",
+    "evaluation/item.py",
+    "pipelines/steps/benchmarks.py",
+]
 PRACTICE = "pipelines/steps/practice.py"
-TRAINING = ["training/*.py", "pipelines/steps/training.py", PRACTICE]
-EVALUATION = ["evaluation/**/*.py", "pipelines/steps/evaluation.py", "pipelines/steps/benchmarks.py", PRACTICE]
+TRAINING = ["training/*.py", "training/algorithms/*.py", "pipelines/steps/training.py", PRACTICE]
+EVALUATION = [
+    "evaluation/**/*.py",
+    "evaluation/**/*.toml",
+    "evaluation/**/*.jsonl",
+    "pipelines/steps/evaluation.py",
+    "pipelines/steps/benchmarks.py",
+    PRACTICE,
+]
 
 SOURCES: dict[str, list[str]] = {
     "evaluation/benchmark_items": ITEMS,

@@ -1,36 +1,56 @@
 """What the teacher is told about the outcome, and where it stands in its context.
 
-`outcome` and its kin speak of the verifier's correctness bit and nothing else. The teacher's context is the student's
-with the hint as one extra message before the generation header of every turn, exactly as `training.chat` writes it in a
-hinted rollout and as hint-conditioned cloning shows it, so that a policy that has learnt to read the hint meets it in
-the same place. The student never sees it.
+Outcome hints speak of the verifier's correctness bit and nothing else; the hint `reference` gives the reference actions
+away, for upper bounds. The teacher's context is the student's with the hint as one extra message before the generation
+header of every turn, exactly as `training.chat` writes it in a hinted rollout and as hint-conditioned cloning shows it,
+so that a policy that has learnt to read the hint meets it in the same place. The student never sees it.
 """
 
 from collections.abc import Sequence
 from random import Random
+from typing import NamedTuple
 
 from training.trajectory import Trajectory
 
+CORRECT, INCORRECT, REFERENCE = "correct", "incorrect", "reference"
 HINTS = {
-    "correct": "Outcome: right. Keep to these steps.",
-    "incorrect": "Outcome: wrong. These steps fail.",
+    CORRECT: "Outcome: right. Keep to these steps.",
+    INCORRECT: "Outcome: wrong. These steps fail.",
 }
 
 
-def hint_kinds(policy: str, trajectories: Sequence[Trajectory], seed: int) -> list[str]:
-    """The hint kind each episode's teacher gets; empty for none.
+class Hints(NamedTuple):
+    """What one episode's teacher is told, as kinds; empty for nothing."""
+
+    teacher: str
+    baseline: str | None = None
+    """What the teacher is told whose opinion is subtracted; None: the student itself is."""
+
+
+def hint_kinds(policy: str, trajectories: Sequence[Trajectory], seed: int) -> list[Hints]:
+    """The hints of each episode's teacher.
 
     outcome    reinforcing for a correct episode, corrective for an incorrect one
-    contrast   the same, and the teacher of the opposite kind is set against it
+    contrast   the teacher of the right hint against the teacher of the wrong one: what they share cancels
+    reference  the reference actions: leaks by design
     shuffled   the outcome hints permuted over the batch: a control that must not help
     none       no hint
     """
     if policy == "none":
-        return [""] * len(trajectories)
-    kinds = ["correct" if t.correct else "incorrect" for t in trajectories]
+        return [Hints("")] * len(trajectories)
+    if policy == "contrast":
+        return [Hints(CORRECT, INCORRECT)] * len(trajectories)
+    if policy == "reference":
+        return [Hints(REFERENCE)] * len(trajectories)
+    kinds = [CORRECT if t.correct else INCORRECT for t in trajectories]
     if policy == "shuffled":
         Random(f"hints/{seed}").shuffle(kinds)
-    return kinds
+    return [Hints(kind) for kind in kinds]
+
+
+def reference_text(actions: Sequence[str]) -> str:
+    """The hint that tells the reference actions."""
+    return "Reference:\n" + "\n".join(actions)
 
 
 def splice(token_ids: Sequence[int], turn_id: Sequence[int], hint: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -1,7 +1,7 @@
 """The tokens to learn from, and what the teacher says of them.
 
-`prepare` turns trajectories into items with their truncation mask (first K turns, first C tokens of a turn);
-`ask_teacher` scores the kept tokens; `mask_missing` takes out what the teacher could not score.
+`prepare` turns trajectories into items, `truncate` says what is distilled of them (first K turns, first C tokens of a
+turn), `ask_teacher` scores the kept tokens; `mask_missing` takes out what the teacher could not score.
 """
 
 from collections.abc import Sequence
@@ -10,40 +10,54 @@ from typing import Any
 
 import torch
 
-from training.config import TruncationConfig
+from training.ranks import ALONE, Ranks
 from training.shaping import degenerate
-from training.teacher import TeacherRequest, teacher_logprobs
+from training.teacher import TeacherRequest, teacher_hidden
 from training.trajectory import Trajectory, require_tokens
 
 
 @dataclass
 class Item:
-    """The sampled tokens of one episode; n of them."""
+    """The tokens of one episode that may be learnt from; n of them."""
 
     ids: list[int]
     turn_id: list[int]
     positions: list[int]  # (n,)
-    mu: torch.Tensor  # (n,)
+    mu: torch.Tensor  # (n,) log-probability when sampled
     advantages: torch.Tensor  # (n,)
-    masked: bool
+    masked: bool = False
     """Degenerate: takes part in no loss."""
+    mine: bool = True
+    """This process computes it; the others know of it and count it."""
+    correct: bool = False
+    """The verifier's bit."""
     keep: list[bool] = field(default_factory=list)  # (n,) distillation applies
-    teacher: torch.Tensor | None = None  # (n, V) or (n,): what to move towards; NaN where not kept
-    baseline: torch.Tensor | None = None  # same shape: what to move away from; None: the student itself
+    shares: dict[str, torch.Tensor] = field(default_factory=dict)
+    """Weight (n,) of each token by component of the loss; what is zero everywhere is not run through the model."""
+    teacher: torch.Tensor | None = None  # (n, D) hidden states of what to move towards; NaN where not kept
+    baseline: torch.Tensor | None = None  # (n, D) of what to move away from; None: the student itself
+    reference: torch.Tensor | None = None  # (n,) log pi_ref
     old: torch.Tensor | None = None  # (n,) log pi_old; None: the current policy is the old one
+    taught: bool = False
+    """A teacher was asked about it, by whichever process computes it."""
+    said: torch.Tensor | None = None  # (n,) log pi_bar of the token, found while learning; NaN where not kept
 
     @property
     def targets(self) -> list[int]:
-        """The sampled tokens, (n,)."""
+        """The tokens themselves, (n,)."""
         return [self.ids[p] for p in self.positions]
 
     @property
     def turns(self) -> list[int]:
-        """The turn of each sampled token, (n,)."""
+        """The turn of each token, (n,)."""
         return [self.turn_id[p] for p in self.positions]
 
+    @property
+    def live(self) -> bool:
+        return any(bool(share.any()) for share in self.shares.values())
 
-def prepare(trajectories: Sequence[Trajectory], truncation: TruncationConfig) -> list[Item]:
+
+def prepare(trajectories: Sequence[Trajectory]) -> list[Item]:
     """One item an episode. The trajectories must have been sampled and given advantages."""
     items = []
     for t in require_tokens(trajectories):
@@ -51,36 +65,44 @@ def prepare(trajectories: Sequence[Trajectory], truncation: TruncationConfig) ->
         positions = [i for i, s in enumerate(t.sampled) if s]
         mu = torch.tensor([t.sampler_logprobs[p] for p in positions])
         advantages = torch.tensor([t.advantages[p] for p in positions])
-        item = Item(t.token_ids, t.turn_id, positions, mu, advantages, degenerate(t))
-        item.keep = [not item.masked and k for k in truncation_mask(item.turns, truncation)]
+        item = Item(t.token_ids, t.turn_id, positions, mu, advantages, masked=degenerate(t), correct=t.correct)
         items.append(item)
+    truncate(items, 0, 0)
     return items
 
 
-def truncation_mask(turns: Sequence[int], truncation: TruncationConfig) -> list[bool]:
-    """k_t of each sampled token, given the turn of each."""
+def truncate(items: Sequence[Item], turns: int, tokens: int) -> None:
+    """Distil only the first `turns` turns and the first `tokens` tokens of each; 0 means all."""
+    for item in items:
+        item.keep = [not item.masked and k for k in truncation_mask(item.turns, turns, tokens)]
+
+
+def truncation_mask(turn_of: Sequence[int], turns: int, tokens: int) -> list[bool]:
+    """k_t of each sampled token, given the turn of each: first K turns, first C tokens of a turn; 0 means all."""
     kept: list[bool] = []
     seen: dict[int, int] = {}
-    for turn in turns:
+    for turn in turn_of:
         place = seen.get(turn, 0)
         seen[turn] = place + 1
-        in_turns = not truncation.turns or turn < truncation.turns
-        kept.append(in_turns and (not truncation.tokens or place < truncation.tokens))
+        kept.append((not turns or turn < turns) and (not tokens or place < tokens))
     return kept
 
 
 def ask_teacher(
-    model: Any, items: Sequence[Item], hints: Sequence[Sequence[int]], batch_tokens: int, *, full: bool
+    model: Any, items: Sequence[Item], hints: Sequence[Sequence[int]], batch_tokens: int, ranks: Ranks = ALONE
 ) -> list[torch.Tensor]:
-    """What the teacher says at every kept token of each item under its hint: (n, V) or (n,), NaN elsewhere."""
+    """The teacher's hidden states (n, D) at every kept token of each item under its hint; NaN elsewhere.
+
+    `model` holds the teacher's weights (`Teacher.speaking`). The items are this process's own.
+    """
     requests = []
     for item, hint in zip(items, hints, strict=True):
         kept = [p for p, k in zip(item.positions, item.keep, strict=True) if k]
         requests.append(TeacherRequest(item.ids, item.turn_id, kept, hint))
     answers = []
-    for item, said in zip(items, teacher_logprobs(model, requests, batch_tokens, full=full), strict=True):
-        spread = torch.full((len(item.positions), *said.shape[1:]), float("nan"))
-        spread[torch.tensor(item.keep, dtype=torch.bool)] = said
+    for item, said in zip(items, teacher_hidden(model, requests, batch_tokens, ranks), strict=True):
+        spread = torch.full((len(item.positions), said.shape[1]), torch.nan, device=said.device)
+        spread[torch.tensor(item.keep, dtype=torch.bool, device=said.device)] = said
         answers.append(spread)
     return answers
 
@@ -92,7 +114,7 @@ def mask_missing(items: Sequence[Item]) -> int:
         given = torch.ones(len(item.positions), dtype=torch.bool)
         for values in (item.teacher, item.baseline):
             if values is not None:
-                given &= values.isfinite().flatten(1).all(-1) if values.dim() == 2 else values.isfinite()
+                given &= values.isfinite().all(-1).cpu()
         missing += sum(k and not g for k, g in zip(item.keep, given.tolist(), strict=True))
         item.keep = [k and g for k, g in zip(item.keep, given.tolist(), strict=True)]
     return missing

@@ -26,9 +26,10 @@ from transformers.utils import logging
 
 from medgym_core.artifacts import digest_files, digest_json, write_atomic
 from medgym_core.errors import MedGymError
+from training.adapters import frozen_type, has_adapter, merged, prepare
 from training.batches import check_head
 from training.chat import Chat
-from training.config import PolicyConfig
+from training.config import PolicyConfig, TrainerConfig
 from training.hints import HINTS
 from training.initialise import initialise
 from training.sampler import HFSampler
@@ -97,11 +98,11 @@ def build_base_policy(texts: Iterable[str], out_dir: Path, config: PolicyConfig,
 
 
 def save_policy(model: Any, tokenizer: Any, out_dir: Path, *, render_tools: bool) -> None:
-    """Write a Hugging Face folder beside `out_dir`, then put it in its place."""
+    """Write a Hugging Face folder beside `out_dir`, then put it in its place. An adapter is merged into the weights."""
     out_dir = Path(out_dir)
     beside = out_dir.with_name(f".{out_dir.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
-    model.save_pretrained(beside)
+    (merged(model) if has_adapter(model) else model).save_pretrained(beside)
     tokenizer.init_kwargs.pop("local_files_only", None)  # how it was loaded is no part of what it is
     tokenizer.save_pretrained(beside)
     write_atomic(beside / "medgym.json", json.dumps({"render_tools": render_tools}))
@@ -110,10 +111,12 @@ def save_policy(model: Any, tokenizer: Any, out_dir: Path, *, render_tools: bool
     beside.rename(out_dir)
 
 
-def load_policy(source: Path | str, template: Path | None = None) -> Policy:
+def load_policy(source: Path | str, template: Path | None = None, *, trained: TrainerConfig | None = None) -> Policy:
     """The policy in a local folder, or the hub model `owner/name`; with images where the model has a vision part.
 
-    `template` takes the place of the tokenizer's chat template. Raises MedGymError when there is no such model.
+    `template` takes the place of the tokenizer's chat template. With `trained` it is made ready for that training: on
+    the GPU where there is one, with an adapter or checkpointing where asked. Raises MedGymError when there is no such
+    model.
     """
     path = Path(source)
     local = path.is_dir()
@@ -128,7 +131,8 @@ def load_policy(source: Path | str, template: Path | None = None) -> Policy:
         vision = Vision(AutoProcessor.from_pretrained(str(source))) if sees else None
         tokenizer = vision.processor.tokenizer if vision else AutoTokenizer.from_pretrained(str(source))
         kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-        model = kind.from_pretrained(str(source), dtype=torch.float32, attn_implementation="sdpa")
+        dtype = frozen_type(trained) if trained is not None else torch.float32
+        model = kind.from_pretrained(str(source), dtype=dtype, attn_implementation="sdpa")
     except OSError as error:
         raise MedGymError(
             "model cannot be loaded", got=str(error).splitlines()[0], expected="a complete model", where=source
@@ -140,6 +144,8 @@ def load_policy(source: Path | str, template: Path | None = None) -> Policy:
         tokenizer.chat_template = Path(template).read_text(encoding="utf-8")
     chat = Chat(tokenizer, render_tools=render_tools, vision=vision)
     digest = policy_digest(path) if local else digest_json(str(source))
+    if trained is not None:
+        model = prepare(model, trained)
     return Policy(model.eval(), tokenizer, chat, digest, path.name if local else str(source))
 
 

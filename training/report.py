@@ -4,23 +4,22 @@ Everything here is unshaped except `reward_shaped`, which is what GRPO saw. Seco
 the same inputs give the same bytes; they go to a log of their own.
 """
 
+import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from training.degenerate import REASONS
-from training.hints import HINTS
+from training.hints import HINTS, REFERENCE, reference_text
 from training.items import Item
+from training.mechanisms import MECHANISMS
 from training.policy import Policy
 from training.rollout import DEFAULT_LIMITS, Limits, MakeEpisode, rollout
 from training.trajectory import StopReason, Trajectory, write_trajectories
 
-MECHANISMS = ("hint", "ema", "truncation", "cosine")
 COUNTS = (
     *MECHANISMS, "zero_variance_groups", "degenerate", *(f"degenerate_{r}" for r in REASONS), "teacher_masked"
 )  # fmt: skip
@@ -45,22 +44,11 @@ def summary(episodes: Sequence[Trajectory]) -> dict[str, float]:
     return {k: round(v, DIGITS) for k, v in figures.items()}
 
 
-def step_record(
-    step: int,
-    episodes: Sequence[Trajectory],
-    counts: Counter[str],
-    figures: dict[str, Any],
-    weight: float,
-    ema_distance: float,
-) -> dict[str, Any]:
-    """The log line of one training step; `counts` are this step's."""
+def step_record(episodes: Sequence[Trajectory], counts: Counter[str]) -> dict[str, Any]:
+    """What a step's episodes were; `counts` are this step's."""
     return {
-        "step": step,
         **summary(episodes),
         "reward_shaped": sum(t.shaped_reward or 0.0 for t in episodes) / len(episodes),
-        **figures,
-        "distill_weight": weight,
-        "ema_distance": ema_distance,
         "tokens": sum(len(t.token_ids) for t in episodes),
         "sampled": sum(t.sampled_tokens for t in episodes),
         "counts": {**dict.fromkeys(COUNTS, 0), **dict(sorted(counts.items()))},
@@ -70,14 +58,14 @@ def step_record(
 def write_episodes(path: Path, episodes: Sequence[Trajectory], items: Sequence[Item]) -> str:
     """Write a step's episodes with what the teacher said of each sampled token; their content digest."""
     for t, item in zip(episodes, items, strict=True):
-        if item.teacher is None:
+        if not item.taught:
             continue
-        chosen = torch.tensor([item.ids[p] for p in item.positions], dtype=torch.long)
-        said = item.teacher.gather(1, chosen[:, None])[:, 0] if item.teacher.dim() == 2 else item.teacher
+        said = item.said.tolist() if item.said is not None else [math.nan] * len(item.positions)
         values: list[float | None] = [None] * len(t.token_ids)
         mask = [False] * len(t.token_ids)
-        for p, value, kept in zip(item.positions, said.tolist(), item.keep, strict=True):
-            values[p], mask[p] = (value if kept else None), kept
+        for p, value, kept in zip(item.positions, said, item.keep, strict=True):
+            known = kept and math.isfinite(value)
+            values[p], mask[p] = (value if known else None), known
         t.teacher_logprobs, t.distill_mask = values, mask
     return write_trajectories(path, episodes)
 
@@ -91,15 +79,22 @@ def hint_use(
     *,
     limits: Limits = DEFAULT_LIMITS,
     make_episode: MakeEpisode | None = None,
-) -> dict[str, dict[str, float]]:
-    """Figures of the policy with each kind of hint in its prompt and with none.
+    reference: Callable[[Any], list[str]] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Figures of the policy with each kind of hint in its prompt and with none; `by_task` is the share of right ones.
 
-    A hint that leaves them alone carries nothing for this policy, however much it moves log-probabilities.
+    A hint that leaves them alone carries nothing for this policy, however much it moves log-probabilities. With
+    `reference` the hint that gives the reference actions away is measured too.
     """
-    return {
-        kind: summary(rollout(policy, tasks, n, seed, knowledge, limits=limits, hint=text, make_episode=make_episode))
-        for kind, text in {"none": "", **HINTS}.items()
-    }
+    hints: dict[str, Any] = {"none": "", **HINTS}
+    if reference is not None:
+        hints[REFERENCE] = lambda task: reference_text(reference(task))
+    found: dict[str, dict[str, Any]] = {}
+    for kind, hint in hints.items():
+        played = rollout(policy, tasks, n, seed, knowledge, limits=limits, hint=hint, make_episode=make_episode)
+        right = [sum(t.correct for t in played[i * n : (i + 1) * n]) / n for i in range(len(tasks))]
+        found[kind] = {**summary(played), "by_task": right}
+    return found
 
 
 class Clock:
@@ -117,7 +112,7 @@ class Clock:
     def record(self, step: int, line: dict[str, Any]) -> dict[str, float]:
         """Seconds by phase; sampled tokens/s of the rollout and all tokens/s of the update."""
         speeds = {
-            "sampled_per_second": line["sampled"] / max(self.seconds["rollout"], 1e-9),
-            "updated_per_second": line["tokens"] / max(self.seconds["update"], 1e-9),
+            "sampled_per_second": line.get("sampled", 0) / max(self.seconds["rollout"], 1e-9),
+            "updated_per_second": line.get("tokens", 0) / max(self.seconds["update"], 1e-9),
         }
         return {"step": step, **{k: round(v, 4) for k, v in (self.seconds | speeds).items()}}

@@ -1,44 +1,62 @@
-"""One rollout's worth of learning: L = L_rl + lambda L_D over micro-batches, then the optimiser step.
+"""One batch's worth of learning: the algorithm's loss over micro-batches, then the optimiser step.
 
-Episodes that carry no gradient (no advantage, nothing to distil) are not run through the model.
+Items that carry no gradient (no share in any component) are not run through the model. Items may be spread over
+processes: each runs its own, gradients and figures are summed, and a process with fewer micro-batches runs empty ones,
+since a sharded model needs all of them in every pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from training.batches import buckets, logits_at, token_logprobs
-from training.config import TTOPDConfig
+from training.adapters import recomputing
+from training.algorithms.base import Algorithm, Chunk
+from training.batches import (
+    NOTHING,
+    Head,
+    buckets,
+    head_of,
+    hidden_at,
+    in_chunks,
+    padding_share,
+    token_logprobs,
+    whole,
+)
 from training.items import Item
-from training.losses import distill_full, distill_sampled, distill_weights, policy_loss
+from training.ranks import ALONE, Ranks
 
-Gradients = list[torch.Tensor]
+FIGURES = ("entropy", "mismatch_kl")
 
 
 def update(
     model: Any,
     optimiser: torch.optim.Optimizer,
     items: Sequence[Item],
-    config: TTOPDConfig,
-    weight: float,
+    config: Any,
+    algorithm: Algorithm,
     *,
-    measure: bool,
+    measure: bool = False,
+    ranks: Ranks = ALONE,
 ) -> dict[str, Any]:
-    """Learn from the items in `config.updates` optimiser steps; figures of the update.
+    """Learn from the items in `config.updates` (default 1) optimiser steps; figures of the update.
 
-    `weight` is lambda now. With `measure` the gradient norm of each component is taken too, at the price of a second
-    backward pass.
+    With `measure` the gradient norm of each component is taken too, at the price of a pass for each.
     """
-    if config.updates > 1:
-        ids, positions = [i.ids for i in items], [i.positions for i in items]
-        for item, old in zip(items, token_logprobs(model, ids, positions, config.batch_tokens), strict=True):
+    updates = getattr(config, "updates", 1)
+    if updates > 1:
+        mine = [i for i in items if i.mine]
+        ids, positions = [i.ids for i in mine], [i.positions for i in mine]
+        said = token_logprobs(model, ids, positions, config.batch_tokens, ranks)
+        for item, old in zip(mine, said, strict=True):
             item.old = old
-    share = -(-len(items) // config.updates)
     tally = Tally()
+    share = -(-len(items) // updates)
     for start in range(0, len(items), share):
-        _step(model, optimiser, items[start : start + share], config, weight, measure, tally)
-    return tally.figures()
+        part = items[start : start + share]
+        algorithm.share(part)
+        _step(model, optimiser, part, config, algorithm, measure, ranks, tally)
+    return tally.figures(ranks)
 
 
 class Tally:
@@ -46,111 +64,158 @@ class Tally:
 
     def __init__(self) -> None:
         self.sums: dict[str, float] = {}
-        self.gaps: dict[int, list[float]] = {}
-        """log pi - log pi_bar of sampled tokens, by turn."""
         self.norms: dict[str, float] = {}
         self.steps = 0
 
-    def add(self, **values: torch.Tensor | float) -> None:
+    def add(self, values: Mapping[str, float]) -> None:
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(torch.as_tensor(value).detach())
+            self.sums[name] = self.sums.get(name, 0.0) + value
 
-    def figures(self) -> dict[str, Any]:
-        tokens = self.sums.get("tokens", 0.0)
-        figures: dict[str, Any] = {n: self.sums.get(n, 0.0) / max(self.steps, 1) for n in ("loss_rl", "loss_distill")}
-        figures |= {n: self.sums.get(n, 0.0) / max(tokens, 1.0) for n in ("clip_fraction", "mismatch_kl", "entropy")}
-        flat = [gap for turn in sorted(self.gaps) for gap in self.gaps[turn]]
-        figures["kl"] = sum(flat) / len(flat) if flat else 0.0
-        figures["kl_by_turn"] = {str(turn): sum(gaps) / len(gaps) for turn, gaps in sorted(self.gaps.items())}
-        return {**figures, **self.norms, "trained_tokens": int(tokens)}
+    def figures(self, ranks: Ranks) -> dict[str, Any]:
+        """Means over tokens, over all processes; `kl` and `kl_by_turn` are mean log pi - log pi_bar where distilled."""
+        sums = ranks.sums(self.sums)
+        tokens, steps = sums.pop("tokens", 0.0), max(self.steps, 1)
+        found: dict[str, Any] = {n: v / steps for n, v in sums.items() if n.startswith("loss_")}
+        found["loss"] = sum(found.values())
+        padding = sums.pop("padded", 0.0), sums.pop("computed", 0.0)
+        turns = sorted({int(n.split("/")[1]) for n in sums if n.startswith("gap/")})
+        counts, gaps = ([sums.get(f"{n}/{t}", 0.0) for t in turns] for n in ("kept", "gap"))
+        found["kl"] = sum(gaps) / sum(counts) if turns else 0.0
+        found["kl_by_turn"] = {str(t): g / c for t, g, c in zip(turns, gaps, counts, strict=True)}
+        found["teacher_gap"] = sum(sums.get(f"size/{t}", 0.0) for t in turns) / sum(counts) if turns else 0.0
+        found |= {n: v / max(tokens, 1.0) for n, v in sums.items() if "/" not in n and not n.startswith("loss_")}
+        found["padding"] = padding[0] / padding[1] if padding[1] else 0.0
+        return {**found, **self.norms, "trained_tokens": int(tokens)}
 
 
 def _step(
     model: Any,
     optimiser: torch.optim.Optimizer,
     items: Sequence[Item],
-    config: TTOPDConfig,
-    weight: float,
+    config: Any,
+    algorithm: Algorithm,
     measure: bool,
+    ranks: Ranks,
     tally: Tally,
 ) -> None:
     """One optimiser step on a part of the batch."""
-    tokens = sum(len(i.positions) for i in items if not i.masked)
-    shares = distill_weights([i.turns for i in items], [i.keep for i in items], config.distill.average)
-    live = [
-        n for n, i in enumerate(items) if not i.masked and (bool(i.advantages.any()) or (weight > 0 and any(i.keep)))
-    ]
+    live = [i for i in items if i.mine and i.live]
+    lengths = [len(i.ids) for i in live]
+    groups = buckets(lengths, config.batch_tokens)
+    computed = sum(len(g) * max(lengths[i] for i in g) for g in groups)
+    tally.add({"padded": padding_share(lengths, groups) * computed, "computed": computed})
+    batches = [[live[i] for i in g] for g in groups]
+    batches += [[]] * (ranks.most(len(batches)) - len(batches))
+    heads = algorithm.heads()
+    optimiser.zero_grad(set_to_none=True)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    by_component: dict[str, Gradients] = {}
-    optimiser.zero_grad(set_to_none=False)
-    for group in buckets([len(items[n].ids) for n in live], config.batch_tokens):
-        rows = [live[g] for g in group]
-        losses = _losses(model, [items[n] for n in rows], [shares[n] for n in rows], tokens, config, weight, tally)
-        if not measure:
-            torch.stack(list(losses.values())).sum().backward()
-            continue
-        for name, loss in losses.items():
-            grads = torch.autograd.grad(loss, parameters, retain_graph=True)
-            before = by_component.get(name)
-            by_component[name] = list(grads) if before is None else [a + g for a, g in zip(before, grads, strict=True)]
-    for name, grads in by_component.items():
-        tally.norms[f"gradient_{name}"] = float(torch.stack([g.norm() for g in grads]).norm())
-        for p, g in zip(parameters, grads, strict=True):
-            p.grad = g.clone() if p.grad is None else p.grad + g
-    tally.norms["gradient"] = float(torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm))
+    passes = [(name,) for name in algorithm.components] if measure else [algorithm.components]
+    before: dict[int, torch.Tensor] = {}
+    for number, names in enumerate(passes):
+        for batch in batches:
+            with recomputing(model, config):
+                losses = _losses(model, heads, batch, config, algorithm, tally if number == 0 else Tally())
+                torch.stack([losses[name] for name in names]).sum().backward()
+        if measure:
+            change = [p.grad - before[id(p)] if id(p) in before else p.grad for p in parameters if p.grad is not None]
+            tally.norms[f"gradient_{names[0]}"] = _norm(change)
+            before = {id(p): p.grad.clone() for p in parameters if p.grad is not None}
+    norm = torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
+    tally.norms["gradient"] = float(whole(norm))
     optimiser.step()
     tally.steps += 1
 
 
+def _norm(gradients: Sequence[torch.Tensor]) -> float:
+    return float(whole(torch.nn.utils.get_total_norm(gradients))) if gradients else 0.0
+
+
 def _losses(
-    model: Any,
-    items: Sequence[Item],
-    shares: Sequence[list[float]],
-    tokens: int,
-    config: TTOPDConfig,
-    weight: float,
-    tally: Tally,
+    model: Any, heads: Mapping[str, Head], items: Sequence[Item], config: Any, algorithm: Algorithm, tally: Tally
 ) -> dict[str, torch.Tensor]:
-    """The components of the loss of one micro-batch: `rl`, and `distill` (times lambda) where lambda is not 0."""
-    every = logits_at(model, [i.ids for i in items], [i.positions for i in items]).float().log_softmax(-1)  # (N, V)
-    chosen = torch.tensor([t for i in items for t in i.targets])[:, None]  # (N, 1)
-    logp = every.gather(1, chosen)[:, 0]  # (N,)
-    old = _joined([i.old for i in items])
-    old = logp.detach() if old is None else old
-    mu = torch.cat([i.mu for i in items])
-    advantages = torch.cat([i.advantages for i in items])
-    rl = policy_loss(
-        logp, old, mu, advantages, torch.full_like(logp, 1 / tokens),
-        clip_low=config.clip_low, clip_high=config.clip_high, importance_cap=config.importance_cap,
-    )  # fmt: skip
-    drift, now = (old - mu).double(), every.detach()
-    tally.add(tokens=len(logp), loss_rl=rl.loss, clip_fraction=rl.clipped)
-    tally.add(mismatch_kl=(drift.exp() - 1 - drift).sum(), entropy=-(now.exp() * now).sum())
-    if not weight:
-        return {"rl": rl.loss}
-    kept = torch.tensor([k for i in items for k in i.keep])  # (N,)
-    share = torch.tensor([s for row in shares for s in row])[kept]
-    teacher, baseline = _joined([i.teacher for i in items]), _joined([i.baseline for i in items])
-    assert teacher is not None
-    full = config.distill.form == "full"
-    student, teacher = (every if full else logp)[kept], teacher[kept]
-    gap = (student.detach() if baseline is None else baseline[kept]) - teacher
-    if full:
-        distilled = distill_full(student, gap, share, config.distill.clip)
-        teacher = teacher.gather(1, chosen[kept])[:, 0]
-    else:
-        cap = config.importance_cap
-        distilled = distill_sampled(
-            student, old[kept], mu[kept], gap, share, clip=config.distill.clip, importance_cap=cap
+    """Each component of the loss of one micro-batch, a scalar; an empty one's is zero, with every weight in it."""
+    device = model.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        sequences, positions = ([i.ids for i in items], [i.positions for i in items]) if items else NOTHING
+        hidden = hidden_at(model, sequences, positions)  # (N, D)
+        head = head_of(model)
+        if not items:
+            nothing = head.logits(hidden).sum() * 0.0
+            return dict.fromkeys(algorithm.components, nothing)
+        tokens = _Tokens(items, device)
+        shares = {n: tokens.shares[n] for n in algorithm.components}
+        table = in_chunks(hidden, head, lambda logits, at: tokens.terms(logits, at, algorithm, heads, shares))
+    losses = {name: table[:, i].sum() for i, name in enumerate(shares)}
+    tokens.count(table.detach()[:, len(shares) :].double().cpu(), items, tally)
+    tally.add({f"loss_{name}": float(loss.detach()) for name, loss in losses.items()})
+    return losses
+
+
+class _Tokens:
+    """The tokens of one micro-batch, flat: N of them."""
+
+    def __init__(self, items: Sequence[Item], device: torch.device):
+        self.targets = torch.tensor([t for i in items for t in i.targets], device=device)
+        self.turns = [t for i in items for t in i.turns]
+        self.mu = torch.cat([i.mu for i in items]).to(device)
+        self.advantages = torch.cat([i.advantages for i in items]).to(device)
+        self.shares = {n: torch.cat([i.shares[n] for i in items]).to(device) for n in items[0].shares}
+        self.keep = torch.tensor([k for i in items for k in i.keep], device=device)
+        self.old, self.reference, self.teacher, self.baseline = (
+            None if getattr(items[0], name) is None else torch.cat([getattr(i, name) for i in items]).to(device)
+            for name in ("old", "reference", "teacher", "baseline")
         )
-    turns = torch.tensor([t for i in items for t in i.turns])[kept]
-    for turn, difference in zip(turns.tolist(), (logp.detach()[kept] - teacher).tolist(), strict=True):
-        tally.gaps.setdefault(turn, []).append(difference)
-    tally.add(loss_distill=distilled)
-    return {"rl": rl.loss, "distill": weight * distilled}
+        self.names: list[str] = []
+        """Figures of the algorithm, known after the first chunk."""
 
+    def terms(
+        self,
+        logits: torch.Tensor,
+        at: slice,
+        algorithm: Algorithm,
+        heads: Mapping[str, Head],
+        shares: Mapping[str, torch.Tensor],
+    ) -> torch.Tensor:
+        """(n, C + F): the weighted components of the loss, then figures without gradient."""
+        logp = logits.log_softmax(-1)
+        kept = self.keep[at].nonzero()[:, 0]
+        teacher, baseline = (self._said(values, at, kept, heads) for values in (self.teacher, self.baseline))
+        targets, mu, advantages = self.targets[at], self.mu[at], self.advantages[at]
+        old, reference = (None if v is None else v[at] for v in (self.old, self.reference))
+        chunk = Chunk(logp, targets, mu, old, advantages, reference, kept, teacher, baseline)
+        values, figures = algorithm.loss(chunk)
+        self.names = sorted(figures)
+        said, now = chunk.said.detach(), logp.detach()
+        zero = torch.zeros_like(said)
+        teacher_said = torch.full_like(said, torch.nan)
+        if teacher is not None:
+            teacher_said[kept] = teacher.gather(1, targets[kept][:, None])[:, 0]
+        drift = chunk.old_or_now(said) - chunk.mu
+        entropy = -(now.exp() * now).sum(-1)
+        columns = [shares[n][at] * values.get(n, zero) for n in shares]
+        drift = drift.double()
+        columns += [said, teacher_said, entropy, (drift.expm1() - drift).float(), *(figures[n] for n in self.names)]
+        return torch.stack(columns, 1)
 
-def _joined(parts: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
-    """All parts in one tensor; None when there are none."""
-    given = [p for p in parts if p is not None]
-    return torch.cat(given) if given else None
+    def _said(
+        self, hidden: torch.Tensor | None, at: slice, kept: torch.Tensor, heads: Mapping[str, Head]
+    ) -> torch.Tensor | None:
+        """The teacher's log-probabilities (m, V) of the kept tokens of a chunk."""
+        if hidden is None or "teacher" not in heads:
+            return None
+        with torch.no_grad():
+            return heads["teacher"].logits(hidden[at][kept]).log_softmax(-1)
+
+    def count(self, seen: torch.Tensor, items: Sequence[Item], tally: Tally) -> None:
+        """Sum the figures (N, F); give each item what its teacher said."""
+        said, teacher = seen[:, 0], seen[:, 1]
+        for item, part in zip(items, teacher.split([len(i.positions) for i in items]), strict=True):
+            item.said = part.float()
+        tally.add({"tokens": float(len(seen))})
+        columns = seen[:, 2:].sum(0).tolist()
+        tally.add(dict(zip((*FIGURES, *self.names), columns, strict=True)))
+        gap = said - teacher
+        for turn in {t for t, k in zip(self.turns, self.keep.tolist(), strict=True) if k and self.teacher is not None}:
+            at = torch.tensor([t == turn for t in self.turns]) & self.keep.cpu()
+            sizes = {f"gap/{turn}": gap[at].sum(), f"size/{turn}": gap[at].abs().sum(), f"kept/{turn}": at.sum()}
+            tally.add({name: float(value) for name, value in sizes.items()})

@@ -83,7 +83,7 @@ def checkpoint(
 ) -> dg.MaterializeResult:
     """The policy after TT-OPD: EMA teacher, outcome hint, turn-level truncation and cosine reward."""
     chosen = bench.config
-    config = {"config": chosen.ttopd, "seed": chosen.seed, "practice": chosen.practice}
+    config = {"config": chosen.rl, "seed": chosen.seed, "practice": chosen.practice}
     return build(
         context,
         bench,

@@ -59,13 +59,20 @@ def checkpoint(
     knowledge: Any,
 ) -> Made:
     """policy/ after TT-OPD, metrics.jsonl, episodes/*.parquet."""
-    from training.ttopd import enabled_mechanisms, train_ttopd
-
     tasks = [t for split in ("train", "validation") for t in practice_tasks(task_set, split, practice)]
-    report = reporter("training/checkpoint")
-    figures = train_ttopd(bc_checkpoint.path / POLICY, tasks, knowledge, folder, config, seed, report)
+    return trained_policy(folder, bc_checkpoint.path / POLICY, tasks, knowledge, config, seed, "training/checkpoint")
+
+
+def trained_policy(
+    folder: Path, start: Path, tasks: Sequence[Any], knowledge: Any, config: Any, seed: int, name: str
+) -> Made:
+    """The same from any start and tasks, shown as `name`."""
+    from training.mechanisms import enabled_mechanisms
+    from training.rl import train_rl
+
+    figures = train_rl(start, tasks, knowledge, folder, config, seed, reporter(name))
     counters = figures["counters"]
-    acted = {name: {"enabled": on, "count": counters[name]} for name, on in enabled_mechanisms(config).items()}
+    acted = {m: {"enabled": on, "count": counters[m]} for m, on in enabled_mechanisms(config).items()}
     return _trained(folder, {**figures, "mechanisms": acted})
 
 

