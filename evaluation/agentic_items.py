@@ -8,7 +8,7 @@ read. A policy plays as everywhere (`training.engine`); a script plays without t
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 

@@ -22,6 +22,8 @@ from evaluation.benchmarks import BENCHMARKS, Benchmark, load_benchmark
 from evaluation.item import Item, Mode, Scorer, Spec
 from evaluation.policies import Policy, Setting, is_script, null_policies, oracle, scripted
 from evaluation.predictions import predictions, rescored
+from evaluation.safety.bias import bias_report
+from evaluation.safety.calibration import LEAST, calibration, confidences
 from evaluation.suites import WHOLE, Part, modes_of, sample
 from medgym_core.artifacts import digest_file, digest_json
 from medgym_core.errors import unknown_name
@@ -144,9 +146,23 @@ def benchmark_part(
         "items_digest": digest,
         **parts.measured(parts.units_of(items), arms, names, protocol.seed),
         "details": parts.figures(tables),
+        **_further(names, tables, benchmark, part.mode, protocol.seed),
         "failures": parts.failures(items, tables[names[0]], spec.kind, part.mode, sees, protocol.seed),
         "notes": _notes(benchmark, items, part, arms, sees),
     }
+
+
+def _further(
+    names: Sequence[str], tables: Mapping[str, pa.Table], benchmark: Benchmark, mode: Mode, seed: int
+) -> dict[str, Any]:
+    """Where letters have probabilities, their calibration; of matched pairs, whether the attribute counts."""
+    found: dict[str, Any] = {}
+    if mode == "logprob":
+        read = [n for n in names if len(confidences(tables[n])[0]) >= LEAST]  # a script's letters have none
+        found["calibration"] = {n: calibration(tables[n], seed).as_dict() for n in read}
+    if benchmark.spec.name == "bias":
+        found["bias"] = {n: bias_report(tables[n], benchmark.items, seed).as_dict() for n in names}
+    return found
 
 
 def evaluate(

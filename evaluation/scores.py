@@ -17,7 +17,7 @@ from medgym_core.errors import MedGymError, unknown_name
 
 ORACLE, NULL, ALL = "oracle", "null:", "all"
 METRICS = ("accuracy", "composite")
-COLUMN = {"accuracy": "correct", "composite": "composite"}  # a right answer after a critical violation is not right
+COLUMN = {"accuracy": "correct"}  # elsewhere the metric's own name; a right answer after a critical violation is wrong
 BEHAVIOUR = ("turns", "tool_calls", "tool_errors", "sampled_tokens")
 
 ESTIMATE_SCHEMA = pa.schema(
@@ -112,7 +112,10 @@ def score_policies(arms: Mapping[str, Sequence[pa.Table]], seed: int, baseline: 
 def score_benchmark(
     arms: Mapping[str, Sequence[pa.Table]], benchmark: str, seed: int, baseline: str | None = "bc"
 ) -> Scores:
-    """Scores of benchmark predictions (`predictions.PREDICTION_SCHEMA`); the domain is the benchmark's name."""
+    """Scores of benchmark predictions (`predictions.PREDICTION_SCHEMA`); the domain is the benchmark's name.
+
+    `accuracy` is the mean value of the items, whatever the benchmark's metric.
+    """
     rows = {name: [_prediction_rows(table, benchmark) for table in tables] for name, tables in arms.items()}
     samples = {name: task_sample(tables, ("accuracy",)) for name, tables in rows.items()}
     behaviour = {
@@ -164,8 +167,9 @@ def _score(
 
 
 def _estimate(policy: str, sample: Sample, domain: str, metric: str, seed: int) -> dict[str, Any]:
-    measure = statistics.proportion if metric == "accuracy" else statistics.bootstrap_mean
-    got = measure(sample.values[metric], seed, sample.families)
+    values = sample.values[metric]
+    bits = bool(np.isin(values, (0.0, 1.0)).all())
+    got = (statistics.proportion if bits else statistics.bootstrap_mean)(values, seed, sample.families)
     return {
         "policy": policy,
         "domain": domain,
@@ -219,7 +223,8 @@ def task_sample(tables: Sequence[pa.Table], metrics: Sequence[str]) -> Sample:
         if table.column("task_id").to_pylist() != ids:
             raise MedGymError("seeds were measured on different tasks", got=table.num_rows, expected=len(ids))
     values = {
-        m: np.stack([np.asarray(t.column(COLUMN[m]).to_pylist(), dtype=np.float64) for t in ordered]) for m in metrics
+        m: np.stack([np.asarray(t.column(COLUMN.get(m, m)).to_pylist(), dtype=np.float64) for t in ordered])
+        for m in metrics
     }
     domains = ordered[0].column("domain").to_pylist()
     families = [f"{d}/{f}" for d, f in zip(domains, ordered[0].column("family").to_pylist(), strict=True)]
@@ -239,9 +244,8 @@ def same_tasks(samples: Mapping[str, Sample]) -> None:
 
 def _prediction_rows(predictions: pa.Table, benchmark: str) -> pa.Table:
     ids = predictions.column("item_id")
-    right = [verdict == "correct" for verdict in predictions.column("verdict").to_pylist()]
-    domain = pa.array([benchmark] * len(right), pa.string())
-    return pa.table({"task_id": ids, "domain": domain, "family": ids, "correct": pa.array(right, pa.bool_())})
+    domain = pa.array([benchmark] * predictions.num_rows, pa.string())
+    return pa.table({"task_id": ids, "domain": domain, "family": ids, "correct": predictions.column("value")})
 
 
 def _behaviour(tables: Sequence[pa.Table]) -> dict[str, float]:

@@ -1,25 +1,28 @@
 """Intervals, paired tests and the smallest difference a test set can show.
 
-Every resampling function takes values as a matrix (S, N): S training seeds of one arm over the same N items, in the
-same order; one run is S = 1. Seeds are resampled, then clusters of items; the drawn items are shared by the drawn
-seeds, because all seeds are measured on the same items. Items of one cluster (tasks of a family) are drawn together.
-All intervals are two-sided at 95 %. The same values and seed give the same numbers.
+Every function takes values as a matrix (S, N): S training seeds of one arm over the same N items, in the same order;
+one run is S = 1. Seeds are drawn, then clusters of items; the drawn items are shared by the drawn seeds, because all
+seeds are measured on the same items. Items of one cluster (tasks of a family) are drawn together. All intervals are
+two-sided at 95 %. The same values and seed give the same numbers. Values that all lie in [0, 1] are taken to be
+bounded there, so no interval leaves it; their differences lie in [-1, 1].
 
-With fewer than about ten seeds or clusters the percentile bootstrap is somewhat too narrow: read `seeds` and
-`clusters` beside an interval.
+`benchmarks/coverage.py` measures how often the intervals hold the truth. With one seed an interval says nothing about
+other trainings; with one cluster it is the whole range.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from evaluation.resampling import CHUNK, CONFIDENCE, RESAMPLES, Spread, cells, interval, matrix, p_value
+from evaluation.resampling import resampled as resampled_means
+from evaluation.resampling import spread as spread_of
 from medgym_core.errors import MedGymError
 
-CONFIDENCE = 0.95
-RESAMPLES = 10_000  # Monte Carlo error of a 2.5 % quantile is then about 2 % of the interval's half-width
-CHUNK = 2_000_000  # drawn cells held in memory at once: 16 MB of float64
+__all__ = ["CHUNK", "CONFIDENCE", "RESAMPLES"]  # used by other modules that resample
+
 POWER = 0.80
 WORST_SD = 0.5**0.5  # of the difference of two independent proportions at one half
 
@@ -66,57 +69,100 @@ def wilson(k: int, n: int) -> Estimate:
 
     if n < 1 or not 0 <= k <= n:
         raise MedGymError("no proportion", got=f"{k} of {n}", expected="0 <= k <= n and n >= 1")
-    interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(k / n, float(interval.low), float(interval.high), n, n)
+    found = binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
+    return Estimate(k / n, float(found.low), float(found.high), n, n)
 
 
 def bootstrap_mean(values: Any, seed: int, clusters: Sequence[Any] | None = None) -> Estimate:
-    """Mean of `values` (N,) or (S, N) with its percentile bootstrap interval."""
-    values_SN, groups_N, count = _prepared(values, clusters)
-    means_R = _resampled_means(values_SN, groups_N, count, seed)
-    value = float(values_SN.mean())
-    seeds, n = values_SN.shape
-    return Estimate(value, *_interval(means_R, value), n, count, seeds)
+    """Mean of `values` (N,) or (S, N) with its stretched percentile bootstrap interval.
+
+    Where all values are equal the bootstrap would claim certainty; then the clusters count as trials in which
+    nothing else was seen, and unseen ones may lie anywhere in the range.
+    """
+    values_SN = matrix(values)
+    found = cells(values_SN, clusters)
+    seeds, count = found.sums_SC.shape
+    least, most, bounded = _range(values_SN)
+    if count == 1 or _equal(values_SN):
+        low, high = _unseen(found.value, count, least, most)
+    else:
+        low, high = interval(resampled_means(found, seed), found.value, spread_of(found))
+        low, high = (max(low, least), min(high, most)) if bounded else (low, high)
+    return Estimate(found.value, low, high, found.items, count, seeds)
 
 
 def proportion(bits: Any, seed: int, clusters: Sequence[Any] | None = None) -> Estimate:
-    """Share of true `bits` (N,) or (S, N): Wilson where items are independent and S = 1, else the bootstrap.
+    """Share of true `bits` (N,) or (S, N): Wilson where items are independent and S = 1.
 
-    Bootstrapping all-equal bits would claim certainty; then Wilson counts each cluster as one trial.
+    Else Wilson with the number of independent trials that would have the same variance, and t in place of the normal
+    (Korn & Graubard 1998, Survey Methodology 24:193, do so for the exact interval). All-equal bits count each cluster
+    as one trial. `seed` is not needed: nothing is drawn.
     """
-    bits_SN, _, count = _prepared(bits, clusters)
+    bits_SN = matrix(bits)
     if not np.isin(bits_SN, (0.0, 1.0)).all():
         raise MedGymError("not a proportion", got="values between 0 and 1", expected="only 0 and 1")
-    seeds, n = bits_SN.shape
-    equal = bool((bits_SN == bits_SN.flat[0]).all())
-    if equal or (seeds == 1 and count == n):
-        share = float(bits_SN.mean())
-        interval = wilson(round(share * count), count)
-        return Estimate(share, min(interval.low, share), max(interval.high, share), n, count, seeds)
-    return bootstrap_mean(bits, seed, clusters)
+    found = cells(bits_SN, clusters)
+    seeds, count = found.sums_SC.shape
+    share = found.value
+    if _equal(bits_SN) or count == 1:
+        low, high = _unseen(share, count, 0.0, 1.0)
+    elif seeds == 1 and count == found.items:
+        exact = wilson(round(share * count), count)
+        low, high = exact.low, exact.high
+    else:
+        low, high = _effective_wilson(share, spread_of(found), found.items * seeds)
+    return Estimate(share, min(low, share), max(high, share), found.items, count, seeds)
+
+
+def pass_at_k(correct: Any, trials: Any, k: int, seed: int, clusters: Sequence[Any] | None = None) -> Estimate:
+    """Chance that at least one of `k` trials of an item is right, averaged over items (Chen et al. 2021).
+
+    `correct` and `trials` (N,) count an item's right trials and all of them, or one number for all items. Unbiased:
+    1 - C(n - c, k) / C(n, k) an item (arXiv 2107.03374, equation 1). Items are resampled.
+    """
+    correct_N, trials_N = _trials(correct, trials, k)
+    return bootstrap_mean(1 - _all_drawn(trials_N - correct_N, trials_N, k), seed, clusters)
+
+
+def pass_hat_k(correct: Any, trials: Any, k: int, seed: int, clusters: Sequence[Any] | None = None) -> Estimate:
+    """Chance that all of `k` trials of an item are right, averaged over items (Yao et al. 2024, arXiv 2406.12045).
+
+    Unbiased: C(c, k) / C(n, k) an item. Arguments as in `pass_at_k`.
+    """
+    correct_N, trials_N = _trials(correct, trials, k)
+    return bootstrap_mean(_all_drawn(correct_N, trials_N, k), seed, clusters)
 
 
 def paired_bootstrap(first: Any, second: Any, seed: int, clusters: Sequence[Any] | None = None) -> Difference:
     """Mean of `first - second` over the same items, each (N,) or (S, N); one run is compared with every seed.
 
-    p is twice the smaller share of resampled means on one side of zero, counting the observed sample once
-    (Davison & Hinkley 1997, section 4.2.2), so it never is 0 and agrees with the interval.
+    The variance is that of the pairs and of one more pair on either side, as large as those that differ: few
+    differing pairs would else make it too small (Bonett & Price 2012, J Educ Behav Stat 37:479, for proportions).
     """
-    first_SN, second_SN = _matrix(first), _matrix(second)
+    first_SN, second_SN = matrix(first), matrix(second)
     sizes = {first_SN.shape[0], second_SN.shape[0]} - {1}
     if first_SN.shape[1] != second_SN.shape[1] or len(sizes) > 1:
         raise MedGymError(
             "values are not paired", got=f"{first_SN.shape} and {second_SN.shape}", expected="equal (seeds, items)"
         )
-    delta_SN, groups_N, count = _prepared(first_SN - second_SN, clusters)
-    means_R = _resampled_means(delta_SN, groups_N, count, seed)
-    value = float(delta_SN.mean())
-    low, high = _interval(means_R, value)
-    tail = min(int((means_R <= 0).sum()), int((means_R >= 0).sum()))
-    p = min(1.0, 2 * (tail + 1) / (len(means_R) + 1))
-    seeds, n = delta_SN.shape
-    detectable = _detectable(float(means_R.std()))
-    return Difference(value, low, high, p, n, count, seeds, detectable)
+    delta_SN = first_SN - second_SN
+    found = cells(delta_SN, clusters)
+    seeds, count = found.sums_SC.shape
+    value, n = found.value, found.items
+    least, most, bounded = _range(np.concatenate([first_SN.ravel(), second_SN.ravel()]))
+    reach = most - least
+    if count == 1 or _equal(delta_SN):
+        low, high = _unseen(value, count, -reach, reach)
+        p = 1.0 if value == 0 else max(2 / (RESAMPLES + 1), min(1.0, 2 * 0.5**count))  # sign test over clusters
+        return Difference(value, low, high, p, n, count, seeds, _detectable((high - low) / 2 / _normal()))
+    means_R, spread = resampled_means(found, seed), spread_of(found)
+    size = float((delta_SN[delta_SN != 0] ** 2).mean())
+    spread = replace(spread, by_cluster=spread.by_cluster + 2 * size / (n + 2) ** 2)
+    low, high = interval(means_R, value, spread)
+    low, high = (max(low, -reach), min(high, reach)) if bounded else (low, high)
+    return Difference(
+        value, low, high, p_value(means_R, value, spread), n, count, seeds, _detectable(spread.variance**0.5)
+    )
 
 
 def mcnemar(first: Any, second: Any) -> McNemar:
@@ -153,53 +199,61 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def _normal() -> float:
+    from scipy.stats import norm
+
+    return float(norm.ppf(0.5 + CONFIDENCE / 2))
+
+
 def _detectable(standard_error: float) -> float:
     from scipy.stats import norm
 
-    return float((norm.ppf(0.5 + CONFIDENCE / 2) + norm.ppf(POWER)) * standard_error)
+    return float((_normal() + norm.ppf(POWER)) * standard_error)
 
 
-def _matrix(values: Any) -> np.ndarray:
-    matrix = np.atleast_2d(np.asarray(values, dtype=np.float64))  # (S, N)
-    if matrix.ndim != 2 or matrix.size == 0:
-        raise MedGymError("no values", got=f"shape {matrix.shape}", expected="(items,) or (seeds, items), not empty")
-    if not np.isfinite(matrix).all():
-        raise MedGymError("values are not all finite", got=int((~np.isfinite(matrix)).sum()), expected="0 of them")
-    return matrix
+def _equal(values_SN: np.ndarray) -> bool:
+    return bool((values_SN == values_SN.flat[0]).all())
 
 
-def _prepared(values: Any, clusters: Sequence[Any] | None) -> tuple[np.ndarray, np.ndarray, int]:
-    """Values (S, N), cluster number of each item (N,), and how many clusters there are."""
-    matrix = _matrix(values)
-    n = matrix.shape[1]
-    if clusters is None:
-        return matrix, np.arange(n), n
-    if len(clusters) != n:
-        raise MedGymError("clusters do not match values", got=len(clusters), expected=n)
-    names, groups = np.unique(np.asarray(clusters), return_inverse=True)
-    return matrix, groups, len(names)
+def _range(values: np.ndarray) -> tuple[float, float, bool]:
+    """The range of the values: 0 to 1 where all lie there (then it is known), else as far as those seen reach."""
+    if ((values >= 0) & (values <= 1)).all():
+        return 0.0, 1.0, True
+    return float(values.min()), float(values.max()), False
 
 
-def _resampled_means(values_SN: np.ndarray, groups_N: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Means (R,) of resamples: S seeds drawn, `count` clusters drawn, every item of a drawn cluster counted."""
-    rng = np.random.default_rng(seed)
-    seeds = values_SN.shape[0]
-    sums_SC = np.stack([np.bincount(groups_N, weights=row, minlength=count) for row in values_SN])
-    sizes_C = np.bincount(groups_N, minlength=count).astype(np.float64)
-    means_R = np.empty(RESAMPLES)
-    step = max(1, CHUNK // count)
-    for start in range(0, RESAMPLES, step):
-        rows = min(step, RESAMPLES - start)
-        drawn_RC = rng.integers(0, count, size=(rows, count))
-        total_R = np.zeros(rows)
-        for drawn_R in rng.integers(0, seeds, size=(seeds, rows)):
-            total_R += sums_SC[drawn_R[:, None], drawn_RC].sum(axis=1)
-        means_R[start : start + rows] = total_R / (seeds * sizes_C[drawn_RC].sum(axis=1))
-    return means_R
+def _unseen(value: float, count: int, least: float, most: float) -> tuple[float, float]:
+    """Interval of a mean when `count` clusters were all alike: as many others as they leave possible, anywhere."""
+    if count == 1:
+        return least, most
+    share = wilson(0, count).high
+    return value - share * (value - least), value + share * (most - value)
 
 
-def _interval(means_R: np.ndarray, value: float) -> tuple[float, float]:
-    """Percentile interval; rounding never leaves the observed value outside."""
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(means_R, [tail, 100 - tail])
-    return min(float(low), value), max(float(high), value)
+def _effective_wilson(share: float, spread: Spread, most: int) -> tuple[float, float]:
+    """Wilson's interval at the sample size that gives the variance, at most `most`, with t for the normal."""
+    if spread.variance == 0:
+        n, square = most, _normal() ** 2
+    else:
+        n = min(share * (1 - share) / spread.variance, most)
+        square = spread.reach((1 - CONFIDENCE) / 2) ** 2 / spread.variance
+    centre = (share + square / (2 * n)) / (1 + square / n)
+    half = (square * (share * (1 - share) / n + square / (4 * n**2))) ** 0.5 / (1 + square / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _trials(correct: Any, trials: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+    correct_N, trials_N = np.broadcast_arrays(np.asarray(correct), np.asarray(trials))
+    if k < 1 or (trials_N < k).any():
+        raise MedGymError("not enough trials", got=f"{trials_N.min()} of an item, k = {k}", expected="1 <= k <= trials")
+    if (correct_N < 0).any() or (correct_N > trials_N).any():
+        raise MedGymError("more right than tried", got=f"{correct_N.max()}", expected="0 <= correct <= trials")
+    return correct_N.astype(np.float64), trials_N.astype(np.float64)
+
+
+def _all_drawn(kind_N: np.ndarray, trials_N: np.ndarray, k: int) -> np.ndarray:
+    """C(kind, k) / C(trials, k): the chance that k trials drawn without replacement are all of one kind."""
+    chance_N = np.ones_like(kind_N)
+    for drawn in range(k):
+        chance_N *= np.maximum(kind_N - drawn, 0) / (trials_N - drawn)
+    return chance_N

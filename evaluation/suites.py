@@ -11,7 +11,7 @@
 
 Names may be joined by commas. A limit takes a sample, never the first items: every group has its share (largest
 remainders), and within a group a hash of seed and id decides, so the same seed gives the same items on any machine and
-a larger sample holds most of a smaller one.
+a larger sample holds most of a smaller one. Matched pairs are never divided: `bias` is always whole.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,12 +26,14 @@ from medgym_core.errors import MedGymError, unknown_name
 
 AGENTIC = "agentic"
 """The suite and the part of MedGym's own tasks."""
-NIGHTLY_ITEMS = {"choice": 60, "short": 40, "number": 40, "long": 12}
-"""Items of each benchmark in `nightly`, by kind: a long answer takes a small model on two cores some seconds."""
+NIGHTLY_ITEMS = {"choice": 60, "short": 40, "number": 40, "long": 12, "safety": 48}
+"""Items of each benchmark in `nightly`, by kind or name: a long answer costs a small model on two cores seconds."""
 NIGHTLY_TASKS = 60  # twice what the promotion gate asks for
 QUICK_ITEMS = {"choice": 24, "short": 12, "number": 12, "long": 4}
 """The same of `quick`: together less than a minute of `medgym run`."""
 SAMPLES = {"nightly": NIGHTLY_ITEMS, "quick": QUICK_ITEMS}
+UNDIVIDED = ("bias",)
+"""Benchmarks that no limit applies to: a pair of which one half is left out says nothing."""
 MODES = ("text", "logprob", "agentic")
 SUITES = ("nightly", "quick", "full", "benchmarks", AGENTIC)
 WHOLE = ("nightly", "quick", "full", "benchmarks")
@@ -82,7 +84,9 @@ def _parts(name: str, here: Sequence[str], root: Path | None, limit: int | None,
         return [Part(AGENTIC, AGENTIC, limit)]
     if name in SAMPLES:
         sizes = SAMPLES[name]
-        items = [_part(BENCHMARKS[n], limit or sizes[BENCHMARKS[n].kind], mode, strict=False) for n in here]
+        items = [
+            _part(BENCHMARKS[n], limit or sizes.get(n, sizes[BENCHMARKS[n].kind]), mode, strict=False) for n in here
+        ]
         return [*items, *([Part(AGENTIC, AGENTIC, limit or NIGHTLY_TASKS)] if name == "nightly" else [])]
     if name in ("full", "benchmarks"):
         items = [_part(BENCHMARKS[n], limit, mode, strict=False) for n in here]
@@ -97,6 +101,7 @@ def _parts(name: str, here: Sequence[str], root: Path | None, limit: int | None,
 
 
 def _part(spec: Spec, limit: int | None, mode: Mode | None, strict: bool) -> Part:
+    limit = None if spec.name in UNDIVIDED else limit
     chosen = mode or DEFAULT_MODE[spec.kind]
     if chosen in modes_of(spec):
         return Part(spec.name, chosen, limit)

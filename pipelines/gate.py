@@ -1,4 +1,11 @@
-"""The promotion gate at work: paired evidence on this run's test tasks decides who is champion, once a version."""
+"""The promotion gate at work: paired evidence on this run's test tasks decides who is champion, once a version.
+
+Tags of a version, written before the decision: `gate.record`, the decision with every check as JSON, and
+`gate.predictions`, the digest of the predictions it was judged on; a later challenger is compared with those.
+"""
+
+import json
+from typing import TYPE_CHECKING
 
 from medgym_core.artifacts import Artifact
 from medgym_core.errors import MedGymError
@@ -8,7 +15,13 @@ from pipelines.resources import Bench
 from pipelines.steps import evaluation
 from pipelines.steps.corpus import knowledge
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from evaluation.promotion import Decision
+
 CHAMPION_ROWS = "evaluation/champion_rows"
+RECORD, MEASURED = "gate.record", "gate.predictions"
 
 
 def settle(
@@ -26,26 +39,55 @@ def settle(
         )
     version = found[-1]
     if "gate.decision" not in version.tags:
-        promoted, reason = _decide(bench, predictions, task_set, knowledge_base)
-        move = registry.promote if promoted else registry.keep
-        move(tracker, str(version.version), reason)
-        display.current().note(f"  {registry.MODEL} version {version.version}: {reason}")
+        from evaluation.promotion import as_dict
+
+        decision = _decide(bench, predictions, task_set, knowledge_base)
+        for tag, value in ((RECORD, json.dumps(as_dict(decision))), (MEASURED, predictions.digest)):
+            tracker.client.set_model_version_tag(registry.MODEL, version.version, tag, value)
+        move = registry.promote if decision.promote else registry.keep
+        move(tracker, str(version.version), decision.reason)
+        display.current().note(f"  {registry.MODEL} version {version.version}: {decision.reason}")
         version = tracker.client.get_model_version(registry.MODEL, version.version)
     champion = registry.aliases(tracker).get(registry.CHAMPION, "none")
     return {"decision": version.tags["gate.decision"], "reason": version.tags["gate.reason"], "champion": champion}
 
 
-def _decide(bench: Bench, predictions: Artifact, task_set: Artifact, knowledge_base: Artifact) -> tuple[bool, str]:
-    from evaluation.promotion import decide
+def _decide(bench: Bench, predictions: Artifact, task_set: Artifact, knowledge_base: Artifact) -> "Decision":
+    from evaluation.promotion import benchmark_clusters, benchmark_values, decide
 
+    ours = _benchmarks(predictions)
     arms = evaluation.arms(predictions, evaluation.AGENTIC)
     nulls = {name: rows for name, rows in arms.items() if name.startswith("null:")}
-    champion = None
+    champion, theirs = None, {}
     if registry.CHAMPION in registry.aliases(bench.tracker):
         rows = _champion_rows(bench, task_set, knowledge_base)
         champion = evaluation.champion_arm(rows)
-    decision = decide(arms[evaluation.TRAINED], champion, nulls, seed=bench.config.seed)
-    return decision.promote, decision.reason
+        theirs = _champion_benchmarks(bench)
+    return decide(
+        arms[evaluation.TRAINED],
+        champion,
+        nulls,
+        seed=bench.config.seed,
+        benchmarks={name: benchmark_values(rows) for name, rows in ours.items()},
+        champion_benchmarks={name: benchmark_values(rows) for name, rows in theirs.items()},
+        clusters={name: benchmark_clusters(rows) for name, rows in ours.items()},
+    )
+
+
+def _benchmarks(predictions: Artifact) -> "dict[str, pa.Table]":
+    """Rows of the trained policy by benchmark."""
+    names = [suite for suite in predictions.meta["rows"] if suite != evaluation.AGENTIC]
+    return {name: evaluation.arms(predictions, name)[evaluation.TRAINED][0] for name in names}
+
+
+def _champion_benchmarks(bench: Bench) -> "dict[str, pa.Table]":
+    """What the champion scored on benchmark items when it was decided on; nothing for one that no gate has seen.
+
+    Raises MedGymError where those predictions are gone from the store: a comparison is not left out in silence.
+    """
+    champion = registry.version_of(bench.tracker, registry.CHAMPION)
+    digest = champion.tags.get(MEASURED)
+    return _benchmarks(bench.store.find(evaluation.NAME, digest)) if digest else {}
 
 
 def _champion_rows(bench: Bench, task_set: Artifact, knowledge_base: Artifact) -> Artifact:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from medgym_core.errors import MedGymError
-from pipelines.cli import data, evaluate, index, judge, models, run, train, world
+from pipelines.cli import data, evaluate, index, judge, models, report, run, train, world
 from pipelines.environment import prepare
 
 UsageError = typer.BadParameter.__bases__[0]  # Typer carries its own copy of click, or not, depending on its version
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-for family in (run, world, index, data, train, evaluate, judge, models):
+for family in (run, world, index, data, train, evaluate, report, judge, models):
     family.add(app)
 
 

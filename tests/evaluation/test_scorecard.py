@@ -7,8 +7,9 @@ from rich.console import Console
 
 from evaluation import plots
 from evaluation.item import Item
-from evaluation.predictions import run_baselines
+from evaluation.predictions import Reply, predictions
 from evaluation.scorecard import comparison_rows, estimate_rows, rich_table, write_scorecard
+from evaluation.scorers.choice import score_choice
 from evaluation.scores import score_benchmark, score_policies
 from medgym_core.errors import MedGymError
 
@@ -19,6 +20,13 @@ CURVE = [
 ]  # fmt: skip
 
 
+def baselines(items: list[Item]) -> dict:
+    """Prediction tables of the oracle and of null policies."""
+    said = {"oracle": lambda item: item.gold, "null:all_options": lambda item: ", ".join(item.options)}
+    said |= {f"null:always_{letter}": (lambda item, letter=letter: letter) for letter in items[0].options}
+    return {name: predictions(items, [Reply(f(i)) for i in items], score_choice, "text") for name, f in said.items()}
+
+
 @pytest.fixture
 def scores(make_rows):
     arms = {"ttopd": 0.8, "bc": 0.6, "oracle": 1.0, "null:echo": 0.0, "null:constant": 0.2}
@@ -27,8 +35,8 @@ def scores(make_rows):
 
 @pytest.fixture
 def medqa():
-    items = [Item(f"t/{n}", f"Q{n}?", {"A": "one", "B": "two"}, "AB"[n % 2]) for n in range(40)]
-    tables = run_baselines(items)
+    items = [Item(f"t/{n}", f"Q{n}?", "AB"[n % 2], {"A": "one", "B": "two"}) for n in range(40)]
+    tables = baselines(items)
     return score_benchmark({n: [t] for n, t in tables.items()} | {"bc": [tables["null:always_A"]]}, "medqa", seed=0)
 
 

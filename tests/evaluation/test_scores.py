@@ -7,9 +7,17 @@ import pytest
 
 from evaluation import statistics
 from evaluation.item import Item
-from evaluation.predictions import run_baselines
+from evaluation.predictions import Reply, predictions
+from evaluation.scorers.choice import score_choice
 from evaluation.scores import score_benchmark, score_policies
 from medgym_core.errors import MedGymError
+
+
+def baselines(items: list[Item]) -> dict:
+    """Prediction tables of the oracle and of null policies."""
+    said = {"oracle": lambda item: item.gold, "null:all_options": lambda item: ", ".join(item.options)}
+    said |= {f"null:always_{letter}": (lambda item, letter=letter: letter) for letter in items[0].options}
+    return {name: predictions(items, [Reply(f(i)) for i in items], score_choice, "text") for name, f in said.items()}
 
 
 @pytest.fixture
@@ -93,8 +101,8 @@ def test_scores_are_json_and_the_same_each_time(arms) -> None:
 
 
 def test_a_benchmark_is_scored_with_its_nulls() -> None:
-    items = [Item(f"t/{n}", f"Q{n}?", {"A": "one", "B": "two", "C": "three"}, "ABC"[n % 3]) for n in range(30)]
-    tables = run_baselines(items)
+    items = [Item(f"t/{n}", f"Q{n}?", "ABC"[n % 3], {"A": "one", "B": "two", "C": "three"}) for n in range(30)]
+    tables = baselines(items)
     arms = {name: [table] for name, table in tables.items()} | {"bc": [tables["oracle"]]}
     scores = score_benchmark(arms, "medqa", seed=0)
     assert scores.estimate("bc", "accuracy", "medqa")["value"] == 1.0
