@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -159,9 +160,9 @@ def _further(
     found: dict[str, Any] = {}
     if mode == "logprob":
         read = [n for n in names if len(confidences(tables[n])[0]) >= LEAST]  # a script's letters have none
-        found["calibration"] = {n: calibration(tables[n], seed).as_dict() for n in read}
+        found["calibration"] = {n: msgspec.to_builtins(calibration(tables[n], seed).as_dict()) for n in read}
     if benchmark.spec.name == "bias":
-        found["bias"] = {n: bias_report(tables[n], benchmark.items, seed).as_dict() for n in names}
+        found["bias"] = {n: msgspec.to_builtins(bias_report(tables[n], benchmark.items, seed).as_dict()) for n in names}
     return found
 
 

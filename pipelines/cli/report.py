@@ -25,9 +25,9 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write scorecards as a page. report.html, report.md and report.json.
+    """Write scorecards of `medgym evaluate --json` as a page. report.html, report.md and report.json.
 
-    Example: medgym evaluate --policy champion --suite full --json > card.json; medgym report card.json --out report
+    Example: medgym report card.json --out report
     """
     from evaluation.report import read_card, read_metrics, write_report
 
