@@ -5,6 +5,7 @@ Every policy answers the same items: the one that is measured, the gold policy, 
 The scorecard is plain JSON; nothing here reads a clock, so the same answers give the same document.
 """
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -160,10 +160,15 @@ def _further(
     found: dict[str, Any] = {}
     if mode == "logprob":
         read = [n for n in names if len(confidences(tables[n])[0]) >= LEAST]  # a script's letters have none
-        found["calibration"] = {n: msgspec.to_builtins(calibration(tables[n], seed).as_dict()) for n in read}
+        found["calibration"] = {n: _plain_json(calibration(tables[n], seed).as_dict()) for n in read}
     if benchmark.spec.name == "bias":
-        found["bias"] = {n: msgspec.to_builtins(bias_report(tables[n], benchmark.items, seed).as_dict()) for n in names}
+        found["bias"] = {n: _plain_json(bias_report(tables[n], benchmark.items, seed).as_dict()) for n in names}
     return found
+
+
+def _plain_json(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures as a reader of the JSON finds them."""
+    return json.loads(json.dumps(figures))
 
 
 def evaluate(
