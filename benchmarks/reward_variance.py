@@ -36,10 +36,10 @@ from medgym_core.tasks import read_tasks  # noqa: E402
 from medgym_core.types import Task  # noqa: E402
 from pipelines.config import run_config  # noqa: E402
 from pipelines.steps import POLICY, rollouts, tasks, training  # noqa: E402
+from training.advantages import EQUAL  # noqa: E402
 from training.policy import load_policy  # noqa: E402
 from training.rollout import Limits, rollout  # noqa: E402
 from training.sampler import derive_seed  # noqa: E402
-from training.advantages import EQUAL  # noqa: E402
 from training.trajectory import Trajectory  # noqa: E402
 
 CAPS = "caps"

@@ -3,8 +3,8 @@
 A randomly initialised policy (hidden 128, 4 layers), full-vocabulary distillation to a hinted teacher, AdamW, one
 optimiser step on that many sampled tokens, each vocabulary in a process of its own. Peak is the process's resident
 memory. The state of training (weights, gradients, two Adam moments, the teacher, and the student's weights while the
-teacher speaks) must grow with the vocabulary; everything else must not. With (tokens x vocabulary) in memory once, 4,096
-tokens of 150,000 would take 2.3 GiB alone.
+teacher speaks) must grow with the vocabulary; everything else must not. With (tokens x vocabulary) in memory once,
+4,096 tokens of 150,000 would take 2.3 GiB alone.
 """
 
 import argparse

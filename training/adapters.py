@@ -17,6 +17,8 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from medgym_core.errors import MedGymError
 from training.config import TrainerConfig
 
+SEED = 0  # of a fresh adapter: the same in every process of a run, and in every run
+
 
 def frozen_type(config: TrainerConfig) -> torch.dtype:
     """The type to load weights in: fp32 where they train, else that of the run."""
@@ -47,7 +49,9 @@ def with_adapter(model: Any, config: Any) -> Any:
         r=config.lora.rank, lora_alpha=config.lora.alpha, target_modules="all-linear", task_type="CAUSAL_LM"
     )
     model.requires_grad_(False)
-    model = inject_adapter_in_model(lora, model)
+    with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
+        torch.manual_seed(SEED)
+        model = inject_adapter_in_model(lora, model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
         if parameter.requires_grad:

@@ -19,7 +19,7 @@ from medgym_core.errors import MedGymError
 from training.ranks import ALONE, Ranks
 
 Tokens = Sequence[int]
-NOTHING = ([[0, 0]], [[1]])  # a sequence to run, and the position to look at, where there is nothing to do
+ALIKE = 0.8  # bounds padding at a fifth, in practice at some 10 %; groups stay large enough
 CHUNK_LOGITS = 1 << 22  # 16 MiB of fp32: larger chunks are not faster on a CPU, and memory is a few of them
 
 
@@ -63,33 +63,31 @@ def sharded_as(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 
 def buckets(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Indices grouped by length, longest first, with rows x longest <= `batch_tokens` (a single row may exceed it)."""
+    """Indices grouped by length, longest first, with rows x longest <= `batch_tokens` (a single row may exceed it) and
+    no row shorter than `ALIKE` of the longest."""
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     groups: list[list[int]] = []
     for i in order:
-        if groups and lengths[groups[-1][0]] * (len(groups[-1]) + 1) <= batch_tokens:
+        longest = lengths[groups[-1][0]] if groups else 0
+        if groups and longest * (len(groups[-1]) + 1) <= batch_tokens and lengths[i] >= ALIKE * longest:
             groups[-1].append(i)
         else:
             groups.append([i])
     return groups
 
 
-def fill_up(model: Any, passes: int, ranks: Ranks) -> None:
-    """Run the model on nothing until every process has run it as often: each pass of a sharded one needs them all."""
-    for _ in range(ranks.most(passes) - passes):
-        hidden_at(model, *NOTHING)
-
-
-def padding_share(lengths: Sequence[int], groups: Sequence[Sequence[int]]) -> float:
-    """Share of the computed tokens that is padding, for groups of indices into `lengths`."""
-    computed = sum(len(g) * max(lengths[i] for i in g) for g in groups)
-    return 1 - sum(lengths[i] for g in groups for i in g) / computed if computed else 0.0
+def filled_up(groups: Sequence[list[int]], ranks: Ranks) -> list[list[int]]:
+    """The groups, and empty ones until every process has as many: each pass of a sharded model needs them all."""
+    return [*groups, *[[]] * (ranks.most(len(groups)) - len(groups))]
 
 
 def hidden_at(model: Any, sequences: Sequence[Tokens], positions: Sequence[Tokens]) -> torch.Tensor:
-    """Hidden states that predict the token at each position (>= 1) of each sequence: (N, D), by row and position."""
-    width, device = max(len(s) for s in sequences), model.device
-    ids = torch.zeros(len(sequences), width, dtype=torch.long)  # (B, T)
+    """Hidden states that predict the token at each position (>= 1) of each sequence: (N, D), by row and position.
+
+    The model runs also where there is no sequence: other processes may run theirs.
+    """
+    width, device = max((len(s) for s in sequences), default=1), model.device
+    ids = torch.zeros(max(len(sequences), 1), width, dtype=torch.long)  # (B, T)
     for row, sequence in enumerate(sequences):
         ids[row, : len(sequence)] = torch.as_tensor(sequence)
     hidden = model.get_decoder()(input_ids=ids.to(device), use_cache=False).last_hidden_state  # (B, T, D)
@@ -133,14 +131,12 @@ def token_logprobs(
     found: list[torch.Tensor] = [torch.empty(0)] * len(sequences)
     with torch.no_grad():
         head = head_of(model)
-        groups = buckets([len(s) for s in sequences], batch_tokens)
-        for group in groups:
+        for group in filled_up(buckets([len(s) for s in sequences], batch_tokens), ranks):
             hidden = hidden_at(model, [sequences[i] for i in group], [positions[i] for i in group])
             targets = torch.tensor([sequences[i][p] for i in group for p in positions[i]], dtype=torch.long)
             logp = of_targets(hidden, head, targets.to(hidden.device)).cpu()
             for i, part in zip(group, logp.split([len(positions[i]) for i in group]), strict=True):
                 found[i] = part
-        fill_up(model, len(groups), ranks)
     return found
 
 

@@ -52,6 +52,11 @@ class CachedDecoder:
         length, row = max(((common_prefix(ids[:-1], self._known[row]), -row) for row in rows), default=(0, 0))
         return length, -row
 
+    def expect(self, new: int) -> None:
+        """Make room for that many new episodes at once: rows that come one by one are copied each time they grow."""
+        free = self._keys.count(None)
+        self._cache.reserve(len(self._keys) + max(0, new - free), 0)
+
     def open(self, key: int, ids: list[int], at_least: int, *, private: bool = False) -> None:
         """Give a new episode the lowest free row, and a shared prefix of `at_least` tokens if there is one.
 

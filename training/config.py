@@ -127,11 +127,11 @@ class EMAConfig(Config):
     decay: float = 0.8
     """About 1 - 5 / steps; 1 freezes the teacher (which switches the mechanism off)."""
     every: int = 1
-    """Optimiser steps between two updates."""
+    """Training steps (rollouts) between two updates."""
     copy_every: int = 0
     """Steps between two hard copies of the student; 0: never."""
     skip_above: float = 0.0
-    """An update is skipped while the mean KL to the teacher exceeds this; 0: never skipped."""
+    """An update is skipped while the mean |log pi - log pi_bar| of distilled tokens exceeds this; 0: never skipped."""
 
 
 class TruncationConfig(Config):
@@ -140,7 +140,7 @@ class TruncationConfig(Config):
     turns: int = 2
     """K: only the first K turns are distilled."""
     last_turns: int | None = None
-    """K of the last step, reached linearly; None: the same K throughout."""
+    """K of the last step, reached linearly, both ends above 0; None: the same K throughout."""
     tokens: int = 48
     """C: only the first C tokens of a turn are distilled."""
 
@@ -247,7 +247,7 @@ class GRPOConfig(RLConfig, tag="grpo", tag_field="algorithm"):
 class OPSDConfig(RLConfig, tag="opsd", tag_field="algorithm"):
     """On-policy self-distillation: towards the hinted teacher alone, without a policy gradient."""
 
-    hint: Hint = "contrast"
+    hint: Hint = "outcome"
     """What the teacher is told; see `training.hints`."""
     importance_cap: float = 2.0
     distill: DistillConfig = DistillConfig(weight=1.0)
@@ -258,7 +258,7 @@ class OPSDConfig(RLConfig, tag="opsd", tag_field="algorithm"):
 class TTOPDConfig(GRPOConfig, tag="ttopd", tag_field="algorithm"):
     """GRPO with turn-level truncated on-policy distillation."""
 
-    hint: Hint = "contrast"
+    hint: Hint = "outcome"
     """What the teacher is told; see `training.hints`."""
     distill: DistillConfig = DistillConfig()
     ema: EMAConfig = EMAConfig()

@@ -31,6 +31,8 @@ class Item:
     """This process computes it; the others know of it and count it."""
     correct: bool = False
     """The verifier's bit."""
+    group: str = ""
+    """Items of one group begin with the same prompt."""
     keep: list[bool] = field(default_factory=list)  # (n,) distillation applies
     shares: dict[str, torch.Tensor] = field(default_factory=dict)
     """Weight (n,) of each token by component of the loss; what is zero everywhere is not run through the model."""
@@ -66,6 +68,7 @@ def prepare(trajectories: Sequence[Trajectory]) -> list[Item]:
         mu = torch.tensor([t.sampler_logprobs[p] for p in positions])
         advantages = torch.tensor([t.advantages[p] for p in positions])
         item = Item(t.token_ids, t.turn_id, positions, mu, advantages, masked=degenerate(t), correct=t.correct)
+        item.group = t.group
         items.append(item)
     truncate(items, 0, 0)
     return items

@@ -202,6 +202,7 @@ class HFSampler:
 
     def _admit(self) -> None:
         """Compute the contexts of the queue, wave by wave, and draw the first token of each turn."""
+        self._decoder.expect(sum(key not in self._decoder for key in self._queue))
         while self._queue:
             began = time.perf_counter()
             wave = self._wave()

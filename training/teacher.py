@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from medgym_core.errors import MedGymError
-from training.batches import Head, buckets, fill_up, head_of, hidden_at, sharded_as, whole
+from training.batches import Head, buckets, filled_up, head_of, hidden_at, sharded_as, whole
 from training.hints import splice
 from training.ranks import ALONE, Ranks
 
@@ -120,15 +120,12 @@ def teacher_hidden(
     spliced = [_spliced(r, text.max_position_embeddings) for r in requests]
     found = [torch.full((len(r.positions), text.hidden_size), torch.nan, device=model.device) for r in requests]
     scorable = [i for i, (ids, _) in enumerate(spliced) if ids]
-    groups = buckets([len(spliced[i][0]) for i in scorable], batch_tokens)
-    for group in groups:
+    for group in filled_up(buckets([len(spliced[i][0]) for i in scorable], batch_tokens), ranks):
         rows = [scorable[i] for i in group]
         with torch.no_grad():
             hidden = hidden_at(model, [spliced[i][0] for i in rows], [spliced[i][1] for i in rows])
         for i, part in zip(rows, hidden.split([len(spliced[i][1]) for i in rows]), strict=True):
             found[i][: len(part)] = part
-    with torch.no_grad():
-        fill_up(model, len(groups), ranks)
     return found
 
 

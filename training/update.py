@@ -12,19 +12,10 @@ import torch
 
 from training.adapters import recomputing
 from training.algorithms.base import Algorithm, Chunk
-from training.batches import (
-    NOTHING,
-    Head,
-    buckets,
-    head_of,
-    hidden_at,
-    in_chunks,
-    padding_share,
-    token_logprobs,
-    whole,
-)
+from training.batches import Head, buckets, head_of, hidden_at, in_chunks, token_logprobs, whole
 from training.items import Item
 from training.ranks import ALONE, Ranks
+from training.shared_prefix import hidden_after, prompt_batches, shared_length
 
 FIGURES = ("entropy", "mismatch_kl")
 
@@ -100,21 +91,21 @@ def _step(
 ) -> None:
     """One optimiser step on a part of the batch."""
     live = [i for i in items if i.mine and i.live]
-    lengths = [len(i.ids) for i in live]
-    groups = buckets(lengths, config.batch_tokens)
-    computed = sum(len(g) * max(lengths[i] for i in g) for g in groups)
-    tally.add({"padded": padding_share(lengths, groups) * computed, "computed": computed})
-    batches = [[live[i] for i in g] for g in groups]
-    batches += [[]] * (ranks.most(len(batches)) - len(batches))
+    batches = micro_batches(live, config, ranks)
+    for batch, shared in batches:
+        lengths = [len(i.ids) - shared for i in batch]
+        computed = len(batch) * max(lengths, default=0)
+        tally.add({"padded": computed - sum(lengths), "computed": computed + shared})
     heads = algorithm.heads()
     optimiser.zero_grad(set_to_none=True)
     parameters = [p for p in model.parameters() if p.requires_grad]
     passes = [(name,) for name in algorithm.components] if measure else [algorithm.components]
     before: dict[int, torch.Tensor] = {}
     for number, names in enumerate(passes):
-        for batch in batches:
+        for batch, shared in batches:
             with recomputing(model, config):
-                losses = _losses(model, heads, batch, config, algorithm, tally if number == 0 else Tally())
+                counted = tally if number == 0 else Tally()
+                losses = _losses(model, heads, batch, shared, config, algorithm, counted)
                 torch.stack([losses[name] for name in names]).sum().backward()
         if measure:
             change = [p.grad - before[id(p)] if id(p) in before else p.grad for p in parameters if p.grad is not None]
@@ -126,18 +117,37 @@ def _step(
     tally.steps += 1
 
 
+def micro_batches(items: Sequence[Item], config: Any, ranks: Ranks) -> list[tuple[list[Item], int]]:
+    """What runs together, and how many leading tokens of it are computed once; as many in every process."""
+    if ranks.size == 1 and not config.gradient_checkpointing:
+        chosen = [[items[i] for i in g] for g in prompt_batches(items, config.batch_tokens)]
+        return [(b, shared_length([i.ids for i in b], [i.positions for i in b])) for b in chosen]
+    groups = buckets([len(i.ids) for i in items], config.batch_tokens)
+    groups += [[]] * (ranks.most(len(groups)) - len(groups))
+    return [([items[i] for i in g], 0) for g in groups]
+
+
 def _norm(gradients: Sequence[torch.Tensor]) -> float:
     return float(whole(torch.nn.utils.get_total_norm(gradients))) if gradients else 0.0
 
 
 def _losses(
-    model: Any, heads: Mapping[str, Head], items: Sequence[Item], config: Any, algorithm: Algorithm, tally: Tally
+    model: Any,
+    heads: Mapping[str, Head],
+    items: Sequence[Item],
+    shared: int,
+    config: Any,
+    algorithm: Algorithm,
+    tally: Tally,
 ) -> dict[str, torch.Tensor]:
     """Each component of the loss of one micro-batch, a scalar; an empty one's is zero, with every weight in it."""
     device = model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-        sequences, positions = ([i.ids for i in items], [i.positions for i in items]) if items else NOTHING
-        hidden = hidden_at(model, sequences, positions)  # (N, D)
+        sequences, positions = [i.ids for i in items], [i.positions for i in items]
+        if shared:
+            hidden = hidden_after(model, sequences, positions, shared)  # (N, D)
+        else:
+            hidden = hidden_at(model, sequences, positions)
         head = head_of(model)
         if not items:
             nothing = head.logits(hidden).sum() * 0.0

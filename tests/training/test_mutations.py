@@ -3,7 +3,6 @@
 A mutation is a name, its proof, and a change to running code. A proof that does not notice one is no proof.
 """
 
-import importlib.util
 import sys
 from collections import Counter
 from contextlib import contextmanager
@@ -23,10 +22,8 @@ from training.hints import HINTS, Hints
 from training.teacher import Teacher, trained
 from training.trajectory import ASSISTANT, TOOL
 
-spec = importlib.util.spec_from_file_location("proofs", Path(__file__).with_name("test_proofs.py"))
-proofs = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = proofs
-spec.loader.exec_module(proofs)
+sys.path.append(str(Path(__file__).parent))
+import test_proofs as proofs  # noqa: E402
 
 world = proofs.world
 Distillation = distillation.Distillation
@@ -81,6 +78,10 @@ def one_text(patch):
     patch.setitem(HINTS, "incorrect", HINTS["correct"])
 
 
+def by_reward(kind, episodes, seed):
+    return kind, [SimpleNamespace(correct=t.reward > 0) for t in episodes], seed
+
+
 def in_the_first_turn_only(patch):
     real = Chat.open_turn
     patch.setattr(Chat, "open_turn", lambda self, t, hint="": real(self, t, "" if t.turns else hint))
@@ -112,18 +113,19 @@ def swapped(self):
             self.weights[name].lerp_(theirs, self.decay)
 
 
+def rounded(self):
+    self.weights = {n: w.float() for n, w in self.weights.items()}
+    real_update(self)
+    self.weights = {n: w.bfloat16().float() for n, w in self.weights.items()}
+
+
 def in_bf16(patch):
     def update(self):
-        real_update(self)
+        rounded(self)
         self.weights = {n: w.bfloat16() for n, w in self.weights.items()}
 
     patch.setattr(Teacher, "update", update)
     gives(Teacher, "head", lambda head, *_: Head(head.weight.float(), head.bias))(patch)
-
-
-def rounded(self):
-    real_update(self)
-    self.weights = {n: w.bfloat16().float() for n, w in self.weights.items()}
 
 
 def with_gradient(self):
@@ -234,7 +236,9 @@ def own_cursor(patch):
 def of_use(patch):
     place = pytest.importorskip("pipelines.study.report")
     real = place.hint_findings
-    patch.setattr(place, "hint_findings", lambda uses: [s.replace("carries nothing", "changes accuracy") for s in real(uses)])
+    patch.setattr(
+        place, "hint_findings", lambda uses: [s.replace("carries nothing", "changes accuracy") for s in real(uses)]
+    )
 
 
 def shaped(episodes):
@@ -247,17 +251,15 @@ MUTATIONS = [
     ("both hints say the same", HINT, one_text),
     ("the hint follows the header", HINT, put(teacher, "splice", after_the_header)),
     ("the hint stands before the first turn only", HINT, put(teacher, "splice", before_the_first_turn)),
-    ("reward above 0 counts as correct", HINT, takes(
-        distillation, "hint_kinds", lambda kind, ts, seed: (kind, [SimpleNamespace(correct=t.reward > 0) for t in ts], seed)
-    )),
-    ("every hint reinforces", HINT, gives(distillation, "hint_kinds", lambda found, *_: [Hints("correct")] * len(found))),
+    ("reward above 0 counts as correct", HINT, takes(distillation, "hint_kinds", by_reward)),
+    ("every hint reinforces", HINT, gives(distillation, "hint_kinds", lambda f, *_: [Hints("correct")] * len(f))),
     ("hints of the next episode", HINT, gives(distillation, "hint_kinds", lambda found, *_: found[1:] + found[:1])),
     ("the teacher looks one token late", ZERO, takes(teacher, "hidden_at", late)),
     ("the teacher starts elsewhere", ZERO, other_weights),
     ("the teacher's states are in bf16", ZERO, gives(teacher, "hidden_at", lambda h, *_: h.bfloat16().float())),
     ("places are off by one after the first turn", PLACES, gives(teacher, "splice", off_by_one_later)),
     ("places count one hint", PLACES, gives(teacher, "splice", hints_counted_once)),
-    ("answers of the token before", PLACES, gives(items, "teacher_hidden", lambda found, *_: [f.roll(1, 0) for f in found])),
+    ("answers of the token before", PLACES, gives(items, "teacher_hidden", lambda fs, *_: [f.roll(1, 0) for f in fs])),
     ("the student speaks for the teacher", PLACES, put(Teacher, "speaking", as_the_student)),
     ("the teacher has the student's head", PLACES, put(Teacher, "head", head_of_the_student)),
     ("the average never moves", AVERAGE, put(Teacher, "update", lambda self: None)),

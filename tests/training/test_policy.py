@@ -128,6 +128,7 @@ def test_an_architecture_that_changes_its_logits_is_refused(policy):
         def __init__(self, model):
             super().__init__()
             self.model = model
+            self.device = model.device
 
         def forward(self, **kwargs):
             out = self.model(**kwargs)

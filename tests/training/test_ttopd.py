@@ -39,22 +39,6 @@ def straight(cloned, control, tmp_path_factory):
     return out, train(cloned, control, out, SHORT)
 
 
-LEARN = TTOPDConfig(
-    steps=40, prompts=4, samples=12, learning_rate=1e-3, turn_tokens=12, episode_tokens=200,
-    validate_every=10, checkpoint_every=40, episodes_every=40, gradient_norms_every=40,
-    truncation=TruncationConfig(turns=1, tokens=3), cosine=CosineConfig(weight=0.2, limit=40),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("arm", ["grpo", "ttopd"])
-def test_it_learns_the_control_task(cloned, control, tmp_path, arm):
-    """From reward alone: which lever belongs to which colour, and to report what that lever shows."""
-    config = msgspec.structs.replace(LEARN, **GRPO) if arm == "grpo" else LEARN
-    figures = train(cloned, control, tmp_path, config)
-    assert figures["validation_first"]["accuracy"] <= 0.5
-    assert figures["validation_best"]["accuracy"] >= 0.9
-
-
 def test_stopped_and_resumed_equals_undisturbed_bit_for_bit(cloned, control, straight, tmp_path):
     class Killed(Exception):
         pass

@@ -45,6 +45,12 @@ def changed(config: Any, **changes: Any) -> Any:
     return msgspec.structs.replace(config, **changes)
 
 
+def shared(kind: Any, config: Any = BASE, **changes: Any) -> Any:
+    """The configuration of another algorithm with the values that both have."""
+    names = set(kind.__struct_fields__) & set(config.__struct_fields__)
+    return kind(**{n: getattr(config, n) for n in names} | changes)
+
+
 class Killed(Exception):
     """The process died."""
 
@@ -67,9 +73,9 @@ class World:
     def fresh(self) -> Path:
         return self.folder / f"run-{next(self._numbers)}"
 
-    def run(self, config: Any, episodes: list[Trajectory] | None = None) -> Run:
+    def run(self, config: Any, episodes: list[Trajectory] | None = None, **options: Any) -> Run:
         """A fresh run that learns from these episodes in every step."""
-        run = start(self.source, self.tasks, None, self.fresh(), config, 0, make_episode=ControlEpisode)
+        run = start(self.source, self.tasks, None, self.fresh(), config, 0, make_episode=ControlEpisode, **options)
         given = self.episodes if episodes is None else episodes
         run.episodes = lambda: [msgspec.structs.replace(t) for t in given]
         return run
@@ -185,6 +191,8 @@ def observe(run: Run) -> Seen:
         hook.remove()
         del algorithm.teach
     for ids, hidden in passes:
+        if hidden.grad is None:  # a prompt that several rows share
+            continue
         for row, touched in zip(ids.tolist(), hidden.grad.abs().sum(-1) > 0, strict=True):
             seen.reached[tuple(row)] = {int(p) + 1 for p in touched.nonzero()[:, 0]}
     seen.gradient = {n: torch.zeros(()) if p.grad is None else p.grad.clone() for n, p in model.named_parameters()}
@@ -212,6 +220,11 @@ def stopped_copy(world: World) -> Path:
     return out
 
 
+MADE: dict[Path, World] = {}  # one for all files that import the fixture
+
+
 @pytest.fixture(scope="session")
 def world(policy, cloned, control, tmp_path_factory):
-    return make_world(policy, cloned, control, tmp_path_factory.mktemp("world"))
+    if cloned not in MADE:
+        MADE[cloned] = make_world(policy, cloned, control, tmp_path_factory.mktemp("world"))
+    return MADE[cloned]

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from medgym_core.errors import MedGymError
 from training.algorithms.base import Batch, Chunk, Tensors, Values
 from training.batches import Head
 from training.config import OPSDConfig, TTOPDConfig
@@ -24,6 +25,9 @@ class Distillation:
     """Component `distill`."""
 
     def __init__(self, config: OPSDConfig | TTOPDConfig, model: Any):
+        if config.truncation.last_turns is not None and not (config.truncation.turns and config.truncation.last_turns):
+            got = f"{config.truncation.turns} to {config.truncation.last_turns}"
+            raise MedGymError("a changing K needs both ends", got=got, expected="turns and last_turns above 0")
         self.config = config
         self.weight = 0.0
         """lambda of the step under way."""
@@ -51,11 +55,11 @@ class Distillation:
                 for item, values in zip(items, said, strict=True):
                     setattr(item, name, values)
         counts: Counter[str] = Counter()
-        for t, item, hint in zip(batch.episodes, batch.items, hints, strict=True):
+        for t, item, hint, (heard, *_) in zip(batch.episodes, batch.items, hints, told, strict=True):
             t.hint_kind, t.hint_text = hint.teacher, self._text(run, t.task, hint.teacher)
             counts["truncation"] += 0 if item.masked else item.keep.count(False)
             turns = len({turn for turn, kept in zip(item.turns, item.keep, strict=True) if kept})
-            counts["hint"] += turns if hint.teacher else 0
+            counts["hint"] += turns if heard else 0
             counts[f"hint_{hint.teacher or 'none'}"] += turns
         counts["teacher_masked"] = int(run.ranks.sums({"missing": mask_missing(items)})["missing"])
         kept = dict(run.ranks.gather([(n, batch.items[n].keep) for n in mine]))
@@ -96,7 +100,7 @@ class Distillation:
             return Counter(ema=1, ema_copies=1)
         if run.step % ema.every:
             return Counter()
-        if ema.skip_above and figures.get("kl", 0.0) > ema.skip_above:
+        if ema.skip_above and figures.get("teacher_gap", 0.0) > ema.skip_above:
             return Counter(ema_skipped=1)
         self.teacher.update()
         return Counter(ema=1)
