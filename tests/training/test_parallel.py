@@ -26,8 +26,9 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from medgym_core.errors import MedGymError
 from training.adapters import recomputing
 from training.algorithms import algorithm
+from training.bc import train_bc
 from training.checkpoint import load_checkpoint
-from training.config import LoRAConfig, TruncationConfig, TTOPDConfig
+from training.config import BCConfig, LoRAConfig, TruncationConfig, TTOPDConfig
 from training.control import ControlEpisode
 from training.items import ask_teacher, prepare
 from training.launch import ControlTasks, Job, command, launch, read_jobs
@@ -53,6 +54,7 @@ few steps, until a draw flips; also in one process that splits its micro-batches
 LONE = msgspec.structs.replace(SHORT, steps=2, prompts=1, samples=1, gradient_checkpointing=True, one_step_off=True)
 """One episode: the second process has nothing to play and nothing to learn from."""
 ADAPTER = msgspec.structs.replace(SHORT, steps=3, lora=LoRAConfig(rank=4, alpha=8))
+CLONE = BCConfig(copy_steps=2, steps=3, batch_tokens=256, hinted=0.3, demonstrations=20)
 JOBS = {"long": LONG, "straight": SHORT, "lone": LONE, "adapter": ADAPTER}
 HAS_PEFT = importlib.util.find_spec("peft") is not None
 
@@ -116,7 +118,7 @@ def half(alone, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(job, broken, half, tmp_path_factory):
+def done(job, broken, half, made, tmp_path_factory):
     """All jobs that two processes finish, in one launch: (folders, figures, log lines by job)."""
     root = tmp_path_factory.mktemp("done")
     configs = {name: c for name, c in JOBS.items() if name != "adapter" or HAS_PEFT}
@@ -125,6 +127,8 @@ def done(job, broken, half, tmp_path_factory):
         configs[name] = SHORT
     lines = {name: [] for name in configs}
     jobs = [job(root / name, config) for name, config in configs.items()]
+    configs["clone"], lines["clone"] = CLONE, []
+    jobs.append(Job(policy=str(made[0]), out_dir=str(root / "clone"), bc=CLONE, trajectories=str(made[1])))
     figures = launch(jobs, 2, lambda n, record: lines[list(configs)[n]].append(record))
     return {n: root / n for n in configs}, dict(zip(configs, figures, strict=True)), lines
 
@@ -162,7 +166,7 @@ def newest(out):
 
 def largest(a, b):
     """Over all tensors."""
-    assert a.keys() == b.keys() and len(a) > 60
+    assert a.keys() == b.keys() and len(a) > 40
     return max(float((a[k].double() - b[k].double()).abs().max()) for k in a)
 
 
@@ -241,6 +245,15 @@ def test_a_process_without_a_prompt_or_an_item_takes_part(done, alone, tmp_path)
     assert largest(newest(tmp_path), newest(done[0]["lone"])) < TOLERANCE
     same_metrics(tmp_path, done[0]["lone"])
     assert max(line.get("/gradient_distill", 0) for line in metrics(tmp_path)) > 0
+
+
+def test_cloning_is_divided_too(done, made, tmp_path):
+    figures = train_bc(*made, tmp_path, CLONE, 0)
+    assert largest(newest(tmp_path), newest(done[0]["clone"])) < TOLERANCE
+    same_metrics(tmp_path, done[0]["clone"])
+    theirs = done[1]["clone"]
+    assert theirs["loss"] == pytest.approx(figures["loss"], abs=TOLERANCE) and theirs["steps"] == 5
+    assert theirs["demonstrations"] == figures["demonstrations"] == 20
 
 
 @pytest.mark.skipif(not HAS_PEFT, reason="needs peft (extra lora)")
