@@ -33,7 +33,7 @@ from training.checkpoint import model_tensors
 from training.config import TrainerConfig
 from training.ranks import ALONE, Ranks
 
-JOIN = timedelta(minutes=2)  # until all processes have started
+JOIN = timedelta(minutes=10)  # until all processes have started: imports take a minute on a busy machine
 WAIT = timedelta(hours=2)  # one process may play its episodes this much longer than another
 BEAT = 2.0  # seconds
 SILENCE = 20.0  # seconds without a beat: all processes are to end within 30 s of the death of one

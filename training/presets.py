@@ -41,7 +41,7 @@ PRESETS: dict[str, TrainingConfig] = {
         ),
     ),
     "gpu_lora_9b": TrainingConfig(rl=GPU_LORA),
-    # `torchrun --nproc-per-node 8`: all weights, sharded; each rank samples from a whole copy in bf16, or set
+    # `torchrun --nproc-per-node 8`: all weights, sharded; each rank samples from a whole fp32 copy, or set
     # `rl.actor` to a vLLM server.
     "fsdp_9b": TrainingConfig(
         rl=msgspec.structs.replace(GPU_LORA, lora=LoRAConfig(), actor="copy", prompts=64, learning_rate=1e-6)

@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from medgym_core.errors import MedGymError
+from training.actors import actor_of
 from training.adapters import recomputing
 from training.algorithms import algorithm
 from training.bc import train_bc
@@ -297,6 +298,48 @@ def test_sharded_weights_do_not_sample(cloned, control, tmp_path, monkeypatch):
     monkeypatch.setattr("training.rl.join", lambda: Ranks(0, 2))
     with pytest.raises(MedGymError, match="cannot sample.*copy, or the URL"):
         start(cloned, control, None, tmp_path, msgspec.structs.replace(SHORT, actor="model"), 0)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_server_gets_the_weights_once_and_every_process_proves_them(policy, monkeypatch, rank):
+    """The first process sends; who samples later asks for the probe of those weights."""
+    log = []
+
+    class Server:
+        adapter = ""
+
+        def __init__(self, url):
+            log.append(("open", url))
+
+    class Sampler:
+        def __init__(self, backend, stop_ids, *, version, probe, **sampling):
+            self.backend = backend
+            log.append(("sampler", version.rpartition("-")[2], probe is not None))
+
+        def close(self):
+            log.append("closed")
+
+    class Both(Ranks):
+        def gather(self, mine):
+            return [*mine, *mine]
+
+    def send(sampler, folder, probe):
+        sent = load_file(folder / "model.safetensors")
+        assert all(torch.equal(p, sent[n]) for n, p in policy.model.named_parameters())
+        log.append("sent")
+
+    monkeypatch.setattr("training.vllm_server.VLLMServer", Server)
+    monkeypatch.setattr("training.vllm_sampler.VLLMSampler", Sampler)
+    monkeypatch.setattr("training.weight_sync.sync_weights", send)
+    monkeypatch.setattr("training.parallel.whole_model", lambda model, ranks: model if ranks.first else None)
+    actor = actor_of("http://there", policy, Both(rank, 2))
+    actor.sync()
+    sending = [("open", "http://there"), ("sampler", "1", False), "sent", "closed"]
+    assert log == (sending if rank == 0 else [])
+    log.clear()
+    actor.policy.sampler(greedy=True)
+    assert log == [("open", "http://there"), ("sampler", "1", True)]
+    actor.close()
 
 
 def test_a_tied_head_is_refused(policy):
