@@ -221,9 +221,9 @@ def test_an_update_of_the_average_is_skipped_and_counted_while_the_student_is_fa
         for p in run.policy.model.parameters():
             p.mul_(1.01)
     before = {n: w.clone() for n, w in teacher.weights.items()}
-    assert method.follow(run, {"kl": 0.51}) == {"ema_skipped": 1}
+    assert method.follow(run, {"teacher_gap": 0.51}) == {"ema_skipped": 1}
     assert all(torch.equal(w, before[n]) for n, w in teacher.weights.items())
-    assert method.follow(run, {"kl": 0.49}) == {"ema": 1}
+    assert method.follow(run, {"teacher_gap": 0.49}) == {"ema": 1}
     assert any(not torch.equal(w, before[n]) for n, w in teacher.weights.items())
 
 
